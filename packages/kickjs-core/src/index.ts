@@ -1,0 +1,45 @@
+export type { AdapterContext, AppAdapter, AppModule, ModuleRoutes } from './adapter.js'
+export { Container } from './container.js'
+export { type FieldError, HttpException, type HttpExceptionOptions } from './http-exception.js'
+export { HttpStatus } from './http-status.js'
+export {
+  Autowired,
+  Component,
+  Controller,
+  getControllerPath,
+  Inject,
+  Injectable,
+  PostConstruct,
+  Repository,
+  Service,
+  Value,
+} from './injection.js'
+export { Logger } from './logger.js'
+export {
+  computed,
+  isRef,
+  type ReadonlyRef,
+  type Ref,
+  reactive,
+  ref,
+  toRefs,
+  unref,
+  watch,
+} from './reactivity.js'
+export {
+  Delete,
+  Get,
+  type HttpMethod,
+  Middleware,
+  methodFlag,
+  middlewareOf,
+  Patch,
+  Post,
+  Put,
+  type RequestHandler,
+  type RouteDefinition,
+  type RouteSchemas,
+  routesOf,
+  type Schema,
+} from './routes.js'
+export { type Class, type ContextUser, Scope, type Token } from './scope.js'
