@@ -1,0 +1,113 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { StartupError } from './errors.js'
+
+/** `15m`, `7d`, `30s`, `12h` to milliseconds. */
+const duration = z
+  .string()
+  .regex(/^[1-9]\d{0,5}[smhd]$/, 'must be a number with s, m, h or d, such as 15m')
+  .transform(
+    text =>
+      Number.parseInt(text, 10) * { s: 1e3, m: 6e4, h: 36e5, d: 864e5 }[text.at(-1) as 's' | 'm' | 'h' | 'd'],
+  )
+
+const optional = <T extends z.ZodType>(schema: T) =>
+  z.preprocess(value => (value === '' ? undefined : value), schema.optional())
+
+const withDefault = <T extends z.ZodType>(schema: T, fallback: z.input<T>) =>
+  z.preprocess(value => (value === '' || value === undefined ? fallback : value), schema)
+
+const environment = z.object({
+  PORT: withDefault(z.coerce.number('must be a port from 0 to 65535').int().min(0).max(65535), '3000'),
+  HOST: withDefault(z.string(), '127.0.0.1'),
+  DATABASE_URL: optional(z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })),
+  DATABASE_POOL_SIZE: withDefault(
+    z.coerce.number('must be a number from 1 to 500').int().min(1).max(500),
+    '10',
+  ),
+  VIBED_DATA_DIR: withDefault(
+    z.string().transform(path => resolve(path)),
+    './.vibed',
+  ),
+  REDIS_URL: optional(z.url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' })),
+  JWT_SECRET: optional(z.string().min(32, 'must have at least 32 characters')),
+  JWT_ACCESS_EXPIRES_IN: withDefault(duration, '15m'),
+  JWT_REFRESH_EXPIRES_IN: withDefault(duration, '7d'),
+  CORS_ORIGINS: withDefault(
+    z
+      .string()
+      .transform(text =>
+        text
+          .split(',')
+          .map(origin => origin.trim())
+          .filter(Boolean),
+      )
+      .pipe(
+        z.array(z.url({ protocol: /^https?$/, error: 'must be origins such as https://app.example.com' })),
+      ),
+    '',
+  ),
+  TRUST_PROXY: withDefault(
+    z.coerce.number('must be the number of proxies in front').int().min(0).max(10),
+    '0',
+  ),
+  RATE_LIMITS: withDefault(z.enum(['on', 'off'], 'must be on or off'), 'on'),
+  LOG_LEVEL: withDefault(
+    z.enum(
+      ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+      'must be a level of pino, or silent',
+    ),
+    'info',
+  ),
+})
+
+/** The container's token for the settings. */
+export const CONFIG = Symbol('Config')
+
+/** The settings of one server: all times in milliseconds, all paths absolute. */
+export interface Config {
+  port: number
+  host: string
+  /** Empty: the embedded database in `dataDir`. */
+  databaseUrl: string | undefined
+  databasePoolSize: number
+  dataDir: string
+  redisUrl: string | undefined
+  /** Empty: made once and kept in `dataDir`. */
+  jwtSecret: string | undefined
+  accessTokenMs: number
+  refreshTokenMs: number
+  corsOrigins: string[]
+  /** How many proxies stand in front, whose `X-Forwarded-*` are believed. */
+  trustProxy: number
+  rateLimits: boolean
+  logLevel: string
+}
+
+/**
+ * Reads the environment; an unset and an empty variable mean the same.
+ * @throws StartupError naming each variable that is wrong and what it must be
+ */
+export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = environment.safeParse(env)
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(issue => `${String(issue.path[0])} ${issue.message}`)
+    throw new StartupError(`Wrong environment: ${[...new Set(problems)].join('; ')} (see .env.example)`)
+  }
+  const values = parsed.data
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    databaseUrl: values.DATABASE_URL,
+    databasePoolSize: values.DATABASE_POOL_SIZE,
+    dataDir: values.VIBED_DATA_DIR,
+    redisUrl: values.REDIS_URL,
+    jwtSecret: values.JWT_SECRET,
+    accessTokenMs: values.JWT_ACCESS_EXPIRES_IN,
+    refreshTokenMs: values.JWT_REFRESH_EXPIRES_IN,
+    corsOrigins: values.CORS_ORIGINS,
+    trustProxy: values.TRUST_PROXY,
+    rateLimits: values.RATE_LIMITS === 'on',
+    logLevel: values.LOG_LEVEL,
+  }
+}

@@ -1,0 +1,170 @@
+import { join } from 'node:path'
+import { Logger } from '@forinda/kickjs-core'
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import pg from 'pg'
+import { StartupError } from '../errors.js'
+import { lockFolder } from './embedded/folder-lock.js'
+import { EmbeddedServer } from './embedded/wire.js'
+import { migrate } from './migrate.js'
+
+const logger = Logger.for('Database')
+
+// Counts and sequences are bigint in Postgres; all of ours stay far below 2^53.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number)
+
+/** Queries, in or out of a transaction. Inside `write` use the one given, never the database itself. */
+export type Queries = Pick<
+  NodePgDatabase,
+  'select' | 'selectDistinct' | 'insert' | 'update' | 'delete' | 'execute' | '$with' | 'with' | '$count'
+>
+
+/** What a write needs to know of the request that it belongs to: see `http/idempotency.ts`. */
+export type WriteHook = (tx: Queries) => Promise<void>
+
+export interface DatabaseOptions {
+  /** Where Postgres is; without it the embedded one in `dataDir`, or in memory where that is empty too. */
+  url?: string | undefined
+  dataDir?: string | undefined
+  poolSize?: number
+  /** Told of each statement that is sent, for tests and metrics. */
+  onStatement?: (sql: string) => void
+}
+
+/** Serialization failure and deadlock: the transaction did nothing, so it may simply run again. */
+const RETRYABLE = new Set(['40001', '40P01'])
+const WRITE_ATTEMPTS = 5
+
+export class Database {
+  /** Run inside each `write`, before it commits. */
+  readonly writeHooks: WriteHook[] = []
+
+  constructor(
+    readonly kind: 'postgres' | 'embedded',
+    readonly pool: pg.Pool,
+    readonly query: NodePgDatabase,
+    private readonly release: () => Promise<void>,
+  ) {}
+
+  /**
+   * Connects, and brings the schema up to date under a lock.
+   * @throws StartupError when the database is away, in use by another process or newer than this program
+   */
+  static async open(options: DatabaseOptions): Promise<Database> {
+    const database = options.url ? await openPostgres(options, options.url) : await openEmbedded(options)
+    try {
+      await migrate(database.pool)
+    } catch (error) {
+      await database.close()
+      throw error
+    }
+    return database
+  }
+
+  /** One write of the domain: one transaction, run again if Postgres had to abort it for another's sake. */
+  async write<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.query.transaction(async tx => {
+          const result = await work(tx)
+          for (const hook of this.writeHooks) await hook(tx)
+          return result
+        })
+      } catch (error) {
+        if (attempt >= WRITE_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error
+      }
+    }
+  }
+
+  /** Resolves while the database answers. */
+  async ping(): Promise<void> {
+    await this.pool.query('select 1')
+  }
+
+  async close(): Promise<void> {
+    await this.pool.end()
+    await this.release()
+  }
+}
+
+async function openPostgres(options: DatabaseOptions, url: string): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: options.poolSize ?? 10,
+    application_name: 'vibed',
+    options: '-c TimeZone=UTC',
+    connectionTimeoutMillis: 5_000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+    keepAlive: true,
+  })
+  const database = overPool('postgres', pool, options, async () => {})
+  try {
+    await database.ping()
+  } catch (error) {
+    await pool.end()
+    const where = new URL(url)
+    throw new StartupError(
+      `Postgres at ${where.host}${where.pathname} cannot be reached (${reason(error)}): start it, or correct DATABASE_URL`,
+      { cause: error },
+    )
+  }
+  return database
+}
+
+async function openEmbedded(options: DatabaseOptions): Promise<Database> {
+  const { dataDir } = options
+  const unlock = dataDir === undefined ? () => {} : await lockFolder(dataDir)
+  try {
+    const server = await EmbeddedServer.start(dataDir === undefined ? null : join(dataDir, 'data'))
+    const pool = new pg.Pool({
+      // The embedded Postgres is a single backend: transactions queue for the one connection.
+      max: 1,
+      idleTimeoutMillis: 0,
+      user: 'postgres',
+      database: 'postgres',
+      stream: () => server.connect(),
+    })
+    return overPool('embedded', pool, options, async () => {
+      await server.stop()
+      unlock()
+    })
+  } catch (error) {
+    unlock()
+    if (error instanceof StartupError) throw error
+    throw new StartupError(
+      `The embedded database in ${dataDir ?? 'memory'} cannot be opened (${reason(error)}): restore that folder, or set VIBED_DATA_DIR to a new one`,
+      { cause: error },
+    )
+  }
+}
+
+function overPool(
+  kind: Database['kind'],
+  pool: pg.Pool,
+  { onStatement }: DatabaseOptions,
+  release: () => Promise<void>,
+) {
+  pool.on('error', error => logger.warn({ err: error }, 'an idle connection was lost'))
+  const logging = onStatement ? { logger: { logQuery: onStatement } } : {}
+  return new Database(kind, pool, drizzle(pool, { casing: 'snake_case', ...logging }), release)
+}
+
+/** The SQLSTATE of a failed statement, through drizzle's wrapping. */
+export function sqlState(error: unknown): string | undefined {
+  return postgresError(error)?.code
+}
+
+/** The name of the constraint that refused a statement. */
+export function violatedConstraint(error: unknown): string | undefined {
+  return postgresError(error)?.constraint
+}
+
+function postgresError(error: unknown): pg.DatabaseError | undefined {
+  if (error instanceof pg.DatabaseError) return error
+  return error instanceof Error && error.cause !== undefined ? postgresError(error.cause) : undefined
+}
+
+function reason(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reason).join(', ')
+  return error instanceof Error ? error.message : String(error)
+}

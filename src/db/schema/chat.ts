@@ -1,0 +1,163 @@
+import { sql } from 'drizzle-orm'
+import {
+  foreignKey,
+  index,
+  pgEnum,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { id, instant, searchVector, seq } from '../columns.js'
+import { users, workspaceMembers, workspaces } from './people.js'
+import { projects } from './work.js'
+
+export const channelType = pgEnum('channel_type', ['public', 'private'])
+export const channelRole = pgEnum('channel_role', ['member', 'admin'])
+
+export const channels = pgTable(
+  'channels',
+  {
+    id: id(),
+    workspaceId: uuid()
+      .notNull()
+      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    projectId: uuid(),
+    name: text().notNull(),
+    description: text().notNull().default(''),
+    type: channelType().notNull(),
+    createdBy: uuid()
+      .notNull()
+      .references(() => users.id),
+    lastSeq: seq().notNull().default(0),
+    createdAt: instant().notNull().default(sql`now()`),
+    updatedAt: instant().notNull().default(sql`now()`),
+    deletedAt: instant(),
+  },
+  t => [
+    unique().on(t.workspaceId, t.id),
+    uniqueIndex('channels_name').on(t.workspaceId, sql`lower(${t.name})`).where(sql`${t.deletedAt} is null`),
+    foreignKey({
+      columns: [t.workspaceId, t.projectId],
+      foreignColumns: [projects.workspaceId, projects.id],
+    }),
+  ],
+)
+
+export const channelMembers = pgTable(
+  'channel_members',
+  {
+    workspaceId: uuid().notNull(),
+    channelId: uuid().notNull(),
+    userId: uuid().notNull(),
+    role: channelRole().notNull().default('member'),
+    joinedAt: instant().notNull().default(sql`now()`),
+  },
+  t => [
+    primaryKey({ columns: [t.channelId, t.userId] }),
+    index().on(t.workspaceId, t.userId),
+    foreignKey({
+      columns: [t.workspaceId, t.channelId],
+      foreignColumns: [channels.workspaceId, channels.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [t.workspaceId, t.userId],
+      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
+    }).onDelete('cascade'),
+  ],
+)
+
+/** How far somebody has read a channel. Its own table: a public channel is read without being a member of it. */
+export const channelReads = pgTable(
+  'channel_reads',
+  {
+    workspaceId: uuid().notNull(),
+    channelId: uuid().notNull(),
+    userId: uuid().notNull(),
+    lastReadSeq: seq().notNull(),
+    updatedAt: instant().notNull().default(sql`now()`),
+  },
+  t => [
+    primaryKey({ columns: [t.channelId, t.userId] }),
+    index().on(t.workspaceId, t.userId),
+    foreignKey({
+      columns: [t.workspaceId, t.channelId],
+      foreignColumns: [channels.workspaceId, channels.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [t.workspaceId, t.userId],
+      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
+    }).onDelete('cascade'),
+  ],
+)
+
+export const messages = pgTable(
+  'messages',
+  {
+    /** Chosen by the sender: a retried send finds the first one. */
+    id: uuid().primaryKey(),
+    channelId: uuid()
+      .notNull()
+      .references(() => channels.id, { onDelete: 'cascade' }),
+    senderId: uuid()
+      .notNull()
+      .references(() => users.id),
+    parentId: uuid(),
+    content: text().notNull(),
+    mentions: uuid().array().notNull().default(sql`'{}'`),
+    /** The channel's sequence when the message was sent: its place in the history, for ever. */
+    position: seq().notNull(),
+    /** The channel's sequence at the message's latest change. */
+    seq: seq().notNull(),
+    createdAt: instant().notNull().default(sql`now()`),
+    updatedAt: instant().notNull().default(sql`now()`),
+    editedAt: instant(),
+    deletedAt: instant(),
+    search: searchVector().generatedAlwaysAs(sql`to_tsvector('simple', content)`),
+  },
+  t => [
+    unique().on(t.channelId, t.position),
+    unique().on(t.channelId, t.seq),
+    unique().on(t.channelId, t.id),
+    foreignKey({ columns: [t.channelId, t.parentId], foreignColumns: [t.channelId, t.id] }),
+    index('messages_by_time').on(t.channelId, t.createdAt),
+    index('messages_by_parent').on(t.parentId, t.position).where(sql`${t.parentId} is not null`),
+    index('messages_search').using('gin', t.search),
+  ],
+)
+
+/** Who is mentioned where: counts a member's unread mentions without reading the messages. */
+export const messageMentions = pgTable(
+  'message_mentions',
+  {
+    channelId: uuid().notNull(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    position: seq().notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.channelId, t.userId, t.position] }),
+    foreignKey({
+      columns: [t.channelId, t.position],
+      foreignColumns: [messages.channelId, messages.position],
+    }).onDelete('cascade'),
+  ],
+)
+
+export const messageReactions = pgTable(
+  'message_reactions',
+  {
+    messageId: uuid()
+      .notNull()
+      .references(() => messages.id, { onDelete: 'cascade' }),
+    emoji: text().notNull(),
+    userId: uuid()
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    createdAt: instant().notNull().default(sql`now()`),
+  },
+  t => [primaryKey({ columns: [t.messageId, t.emoji, t.userId] })],
+)

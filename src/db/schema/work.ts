@@ -1,0 +1,308 @@
+import { sql } from 'drizzle-orm'
+import {
+  bigint,
+  check,
+  foreignKey,
+  index,
+  integer,
+  pgEnum,
+  pgTable,
+  primaryKey,
+  text,
+  unique,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core'
+import { id, instant, rank, searchVector, seq } from '../columns.js'
+import { users, workspaceMembers, workspaces } from './people.js'
+
+export const statusGroup = pgEnum('status_group', [
+  'backlog',
+  'unstarted',
+  'started',
+  'completed',
+  'cancelled',
+])
+export const priority = pgEnum('priority', ['none', 'low', 'medium', 'high', 'critical'])
+
+export const projects = pgTable(
+  'projects',
+  {
+    id: id(),
+    workspaceId: uuid()
+      .notNull()
+      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    name: text().notNull(),
+    key: text().notNull(),
+    description: text().notNull().default(''),
+    createdBy: uuid()
+      .notNull()
+      .references(() => users.id),
+    /** The number of the latest task: its key is `{key}-{number}`. */
+    lastTaskNumber: integer().notNull().default(0),
+    lastSeq: seq().notNull().default(0),
+    createdAt: instant().notNull().default(sql`now()`),
+    updatedAt: instant().notNull().default(sql`now()`),
+    deletedAt: instant(),
+  },
+  t => [
+    unique().on(t.workspaceId, t.id),
+    uniqueIndex().on(t.workspaceId, t.key).where(sql`${t.deletedAt} is null`),
+  ],
+)
+
+/** Who else may see a project: a guest of the workspace sees only those listed here. */
+export const projectMembers = pgTable(
+  'project_members',
+  {
+    workspaceId: uuid().notNull(),
+    projectId: uuid().notNull(),
+    userId: uuid().notNull(),
+    addedAt: instant().notNull().default(sql`now()`),
+  },
+  t => [
+    primaryKey({ columns: [t.projectId, t.userId] }),
+    index().on(t.workspaceId, t.userId),
+    foreignKey({
+      columns: [t.workspaceId, t.projectId],
+      foreignColumns: [projects.workspaceId, projects.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [t.workspaceId, t.userId],
+      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
+    }).onDelete('cascade'),
+  ],
+)
+
+/** A column of a project's board. `key` is what a task's `status` holds; its group gives it a meaning. */
+export const projectStatuses = pgTable(
+  'project_statuses',
+  {
+    projectId: uuid()
+      .notNull()
+      .references(() => projects.id, { onDelete: 'cascade' }),
+    key: text().notNull(),
+    name: text().notNull(),
+    group: statusGroup().notNull(),
+    position: integer().notNull(),
+    wipLimit: integer(),
+  },
+  t => [
+    primaryKey({ columns: [t.projectId, t.key] }),
+    unique().on(t.projectId, t.position),
+    check('project_statuses_wip_limit', sql`${t.wipLimit} > 0`),
+  ],
+)
+
+export const tasks = pgTable(
+  'tasks',
+  {
+    id: id(),
+    workspaceId: uuid().notNull(),
+    projectId: uuid().notNull(),
+    number: integer().notNull(),
+    title: text().notNull(),
+    description: text().notNull().default(''),
+    status: text().notNull(),
+    priority: priority().notNull().default('none'),
+    reporterId: uuid()
+      .notNull()
+      .references(() => users.id),
+    parentTaskId: uuid(),
+    dueDate: instant(),
+    estimatePoints: integer(),
+    rank: rank().notNull(),
+    /** Grows by one with each edit: the task's ETag. */
+    version: integer().notNull().default(1),
+    /** The project's sequence at the task's latest change. */
+    seq: seq().notNull(),
+    createdAt: instant().notNull().default(sql`now()`),
+    updatedAt: instant().notNull().default(sql`now()`),
+    startedAt: instant(),
+    completedAt: instant(),
+    deletedAt: instant(),
+    search: searchVector().generatedAlwaysAs(
+      sql`setweight(to_tsvector('simple', title), 'A') || setweight(to_tsvector('simple', description), 'B')`,
+    ),
+  },
+  t => [
+    unique().on(t.projectId, t.number),
+    unique().on(t.projectId, t.id),
+    unique().on(t.workspaceId, t.id),
+    foreignKey({
+      columns: [t.workspaceId, t.projectId],
+      foreignColumns: [projects.workspaceId, projects.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [t.projectId, t.status],
+      foreignColumns: [projectStatuses.projectId, projectStatuses.key],
+    }).onUpdate('cascade'),
+    foreignKey({ columns: [t.projectId, t.parentTaskId], foreignColumns: [t.projectId, t.id] }),
+    check('tasks_parent_not_self', sql`${t.parentTaskId} <> ${t.id}`),
+    check('tasks_estimate_points', sql`${t.estimatePoints} >= 0`),
+    uniqueIndex('tasks_rank').on(t.projectId, t.status, t.rank).where(sql`${t.deletedAt} is null`),
+    index('tasks_by_rank').on(t.projectId, t.rank, t.id).where(sql`${t.deletedAt} is null`),
+    index('tasks_by_created').on(t.projectId, t.createdAt, t.id).where(sql`${t.deletedAt} is null`),
+    index('tasks_by_updated').on(t.projectId, t.updatedAt, t.id).where(sql`${t.deletedAt} is null`),
+    index('tasks_by_priority').on(t.projectId, t.priority, t.id).where(sql`${t.deletedAt} is null`),
+    index('tasks_by_due')
+      .on(t.projectId, sql`coalesce(${t.dueDate}, 'infinity')`, t.id)
+      .where(sql`${t.deletedAt} is null`),
+    index('tasks_by_due_desc')
+      .on(t.projectId, sql`coalesce(${t.dueDate}, '-infinity')`, t.id)
+      .where(sql`${t.deletedAt} is null`),
+    index('tasks_by_parent').on(t.parentTaskId, t.rank).where(sql`${t.deletedAt} is null`),
+    index('tasks_changes').on(t.projectId, t.seq),
+    index('tasks_workspace_status')
+      .on(t.workspaceId, t.projectId, t.status)
+      .where(sql`${t.deletedAt} is null`),
+    index('tasks_due').on(t.dueDate).where(sql`${t.deletedAt} is null and ${t.completedAt} is null`),
+    index('tasks_search').using('gin', t.search),
+  ],
+)
+
+export const taskAssignees = pgTable(
+  'task_assignees',
+  {
+    workspaceId: uuid().notNull(),
+    taskId: uuid().notNull(),
+    userId: uuid().notNull(),
+    assignedAt: instant().notNull().default(sql`now()`),
+  },
+  t => [
+    primaryKey({ columns: [t.taskId, t.userId] }),
+    index().on(t.workspaceId, t.userId, t.taskId),
+    foreignKey({
+      columns: [t.workspaceId, t.taskId],
+      foreignColumns: [tasks.workspaceId, tasks.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [t.workspaceId, t.userId],
+      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
+    }).onDelete('cascade'),
+  ],
+)
+
+export const labels = pgTable(
+  'labels',
+  {
+    id: id(),
+    workspaceId: uuid()
+      .notNull()
+      .references(() => workspaces.id, { onDelete: 'cascade' }),
+    name: text().notNull(),
+    color: text().notNull(),
+    createdAt: instant().notNull().default(sql`now()`),
+    updatedAt: instant().notNull().default(sql`now()`),
+  },
+  t => [
+    unique().on(t.workspaceId, t.id),
+    uniqueIndex('labels_name').on(t.workspaceId, sql`lower(${t.name})`),
+    check('labels_color', sql`${t.color} ~ '^#[0-9a-f]{6}$'`),
+  ],
+)
+
+export const taskLabels = pgTable(
+  'task_labels',
+  {
+    workspaceId: uuid().notNull(),
+    taskId: uuid().notNull(),
+    labelId: uuid().notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.taskId, t.labelId] }),
+    index().on(t.labelId, t.taskId),
+    foreignKey({
+      columns: [t.workspaceId, t.taskId],
+      foreignColumns: [tasks.workspaceId, tasks.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [t.workspaceId, t.labelId],
+      foreignColumns: [labels.workspaceId, labels.id],
+    }).onDelete('cascade'),
+  ],
+)
+
+export const taskRelationKind = pgEnum('task_relation_kind', ['blocks', 'relates', 'duplicates'])
+
+export const taskRelations = pgTable(
+  'task_relations',
+  {
+    workspaceId: uuid().notNull(),
+    fromTaskId: uuid().notNull(),
+    toTaskId: uuid().notNull(),
+    kind: taskRelationKind().notNull(),
+    createdAt: instant().notNull().default(sql`now()`),
+  },
+  t => [
+    primaryKey({ columns: [t.fromTaskId, t.toTaskId, t.kind] }),
+    index().on(t.toTaskId),
+    foreignKey({
+      columns: [t.workspaceId, t.fromTaskId],
+      foreignColumns: [tasks.workspaceId, tasks.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [t.workspaceId, t.toTaskId],
+      foreignColumns: [tasks.workspaceId, tasks.id],
+    }).onDelete('cascade'),
+    check('task_relations_not_self', sql`${t.fromTaskId} <> ${t.toTaskId}`),
+  ],
+)
+
+export const comments = pgTable(
+  'comments',
+  {
+    id: id(),
+    workspaceId: uuid().notNull(),
+    taskId: uuid().notNull(),
+    authorId: uuid()
+      .notNull()
+      .references(() => users.id),
+    parentId: uuid(),
+    content: text().notNull(),
+    mentions: uuid().array().notNull().default(sql`'{}'`),
+    createdAt: instant().notNull().default(sql`now()`),
+    updatedAt: instant().notNull().default(sql`now()`),
+    editedAt: instant(),
+    deletedAt: instant(),
+    search: searchVector().generatedAlwaysAs(sql`to_tsvector('simple', content)`),
+  },
+  t => [
+    unique().on(t.taskId, t.id),
+    foreignKey({
+      columns: [t.workspaceId, t.taskId],
+      foreignColumns: [tasks.workspaceId, tasks.id],
+    }).onDelete('cascade'),
+    foreignKey({ columns: [t.taskId, t.parentId], foreignColumns: [t.taskId, t.id] }),
+    index('comments_by_task').on(t.taskId, t.createdAt, t.id),
+    index('comments_search').using('gin', t.search),
+  ],
+)
+
+export const attachments = pgTable(
+  'attachments',
+  {
+    id: id(),
+    workspaceId: uuid().notNull(),
+    taskId: uuid().notNull(),
+    uploaderId: uuid()
+      .notNull()
+      .references(() => users.id),
+    fileName: text().notNull(),
+    contentType: text().notNull(),
+    size: bigint({ mode: 'number' }).notNull(),
+    storageKey: text().notNull(),
+    createdAt: instant().notNull().default(sql`now()`),
+    deletedAt: instant(),
+  },
+  t => [
+    foreignKey({
+      columns: [t.workspaceId, t.taskId],
+      foreignColumns: [tasks.workspaceId, tasks.id],
+    }).onDelete('cascade'),
+    uniqueIndex().on(t.storageKey),
+    index('attachments_by_task').on(t.taskId, t.createdAt, t.id),
+    index('attachments_by_workspace').on(t.workspaceId),
+    check('attachments_size', sql`${t.size} >= 0`),
+  ],
+)

@@ -1,0 +1,64 @@
+import { Logger, Service } from '@forinda/kickjs-core'
+import type { Message } from './modules/messages/messages.contract.js'
+import type { Task } from './modules/tasks/tasks.contract.js'
+
+/** What happened, told after the commit to whoever wants to react: broadcasters, statistics, caches. */
+export interface DomainEvents {
+  'workspace.updated': { workspaceId: string }
+  'workspace.deleted': { workspaceId: string }
+  'member.added': { workspaceId: string; userId: string }
+  'member.role_changed': { workspaceId: string; userId: string }
+  'member.removed': { workspaceId: string; userId: string }
+  'project.created': { workspaceId: string; projectId: string }
+  'project.updated': { workspaceId: string; projectId: string }
+  'project.deleted': { workspaceId: string; projectId: string }
+  'task.created': { task: Task; seq: number }
+  'task.updated': { task: Task; seq: number }
+  'task.moved': { task: Task; seq: number }
+  'task.deleted': { workspaceId: string; projectId: string; taskId: string; seq: number }
+  'channel.created': { workspaceId: string; channelId: string }
+  'channel.updated': { workspaceId: string; channelId: string }
+  'channel.deleted': { workspaceId: string; channelId: string }
+  'channel.member_added': { workspaceId: string; channelId: string; userId: string }
+  'channel.member_removed': { workspaceId: string; channelId: string; userId: string }
+  'message.created': Message
+  'message.edited': Message
+  'message.deleted': Message
+  'session.revoked': { userId: string; sessionId: string }
+  'user.updated': { userId: string }
+  'presence.online': { userId: string; userName: string; workspaceIds: readonly string[] }
+  'presence.offline': { userId: string; workspaceIds: readonly string[] }
+}
+
+export type DomainEvent = keyof DomainEvents
+type Listener<E extends DomainEvent> = (event: DomainEvents[E]) => void | Promise<void>
+
+const logger = Logger.for('Events')
+
+/** Passes domain events on to their listeners. A listener that fails is logged and disturbs nobody else. */
+@Service()
+export class Events {
+  private readonly listeners = new Map<DomainEvent, Set<Listener<never>>>()
+
+  /** Calls `listener` on each such event; returns the way to stop. */
+  on<E extends DomainEvent>(name: E, listener: Listener<E>): () => void {
+    const listeners = this.listeners.get(name) ?? new Set()
+    this.listeners.set(name, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+    }
+  }
+
+  emit<E extends DomainEvent>(name: E, event: DomainEvents[E]): void {
+    for (const listener of this.listeners.get(name) ?? [])
+      void this.tell(name, listener as Listener<E>, event)
+  }
+
+  private async tell<E extends DomainEvent>(name: E, listener: Listener<E>, event: DomainEvents[E]) {
+    try {
+      await listener(event)
+    } catch (error) {
+      logger.error({ err: error, event: name }, 'a listener failed')
+    }
+  }
+}
