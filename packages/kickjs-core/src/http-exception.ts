@@ -11,7 +11,7 @@ export interface HttpExceptionOptions extends ErrorOptions {
   code?: string
   /** The fields at fault, for a 4xx about input. */
   errors?: readonly FieldError[]
-  /** Response headers that belong to the error, such as `Retry-After`. */
+  /** Response headers that belong to the error, such as `WWW-Authenticate`. */
   headers?: Readonly<Record<string, string>>
   /** For 429 and 503: how long to wait before the next try, in milliseconds. */
   retryAfterMs?: number
@@ -42,24 +42,39 @@ export class HttpException extends Error {
     this.retryAfterMs = options.retryAfterMs
   }
 
-  static badRequest = named(HttpStatus.BAD_REQUEST, 'Bad request')
-  static unauthorized = named(HttpStatus.UNAUTHORIZED, 'Not signed in')
-  static forbidden = named(HttpStatus.FORBIDDEN, 'Not allowed')
-  static notFound = named(HttpStatus.NOT_FOUND, 'Not found')
-  static conflict = named(HttpStatus.CONFLICT, 'Conflict')
-  static gone = named(HttpStatus.GONE, 'Gone')
-  static preconditionFailed = named(HttpStatus.PRECONDITION_FAILED, 'Precondition failed')
-  static payloadTooLarge = named(HttpStatus.PAYLOAD_TOO_LARGE, 'Payload too large')
-  static unsupportedMediaType = named(HttpStatus.UNSUPPORTED_MEDIA_TYPE, 'Unsupported media type')
-  static unprocessable = named(HttpStatus.UNPROCESSABLE_ENTITY, 'Unprocessable input')
-  static tooManyRequests = named(HttpStatus.TOO_MANY_REQUESTS, 'Too many requests')
-  static internal = named(HttpStatus.INTERNAL_SERVER_ERROR, 'Internal server error')
-  static serviceUnavailable = named(HttpStatus.SERVICE_UNAVAILABLE, 'Service unavailable')
+  static badRequest = named('BAD_REQUEST')
+  static unauthorized = named('UNAUTHORIZED')
+  static forbidden = named('FORBIDDEN')
+  static notFound = named('NOT_FOUND')
+  static conflict = named('CONFLICT')
+  static gone = named('GONE')
+  static preconditionFailed = named('PRECONDITION_FAILED')
+  static payloadTooLarge = named('PAYLOAD_TOO_LARGE')
+  static unsupportedMediaType = named('UNSUPPORTED_MEDIA_TYPE')
+  static unprocessable = named('UNPROCESSABLE_ENTITY')
+  static tooManyRequests = named('TOO_MANY_REQUESTS')
+  static internal = named('INTERNAL_SERVER_ERROR')
+  static serviceUnavailable = named('SERVICE_UNAVAILABLE')
+
+  /** A 422 that lists what a schema found wrong, each with its path in dots. */
+  static fromZodError(error: SchemaError, message = 'Validation failed'): HttpException {
+    const errors = error.issues.map(issue => ({
+      path: issue.path.map(String).join('.'),
+      message: issue.message,
+    }))
+    return HttpException.unprocessable(message, { errors, cause: error })
+  }
 }
 
-function named(status: HttpStatus, fallback: string) {
-  return (message: string = fallback, options?: HttpExceptionOptions) =>
-    new HttpException(status, message, options)
+interface SchemaError {
+  issues: readonly { path: readonly PropertyKey[]; message: string }[]
+}
+
+/** Makes a named constructor whose default message is the status in words: `Not Found`. */
+function named(name: keyof typeof HttpStatus) {
+  const words = name.split('_').map(word => word.charAt(0) + word.slice(1).toLowerCase())
+  return (message: string = words.join(' '), options?: HttpExceptionOptions) =>
+    new HttpException(HttpStatus[name], message, options)
 }
 
 function codeOf(status: number): string {

@@ -15,17 +15,8 @@ export {
   Value,
 } from './injection.js'
 export { Logger } from './logger.js'
-export {
-  computed,
-  isRef,
-  type ReadonlyRef,
-  type Ref,
-  reactive,
-  ref,
-  toRefs,
-  unref,
-  watch,
-} from './reactivity.js'
+export { reactive, toRefs } from './reactivity/reactive.js'
+export { computed, isRef, type ReadonlyRef, type Ref, ref, unref, watch } from './reactivity/ref.js'
 export {
   Delete,
   Get,

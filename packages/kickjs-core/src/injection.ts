@@ -11,7 +11,10 @@ function injectable({ scope = Scope.SINGLETON }: InjectableOptions = {}) {
   }
 }
 
-/** Marks a class that the container may construct. The four names differ in what they tell a reader. */
+/**
+ * Marks a class that the container may construct, once or (`Scope.TRANSIENT`) for each resolve.
+ * The four names differ in what they tell a reader.
+ */
 export const Injectable = injectable
 export const Service = injectable
 export const Repository = injectable
@@ -32,7 +35,7 @@ export function getControllerPath(target: Class): string | undefined {
 
 /** Names the dependency of a constructor parameter, where its type alone does not. */
 export function Inject(token: Token) {
-  return (target: object, _property: string | undefined, index: number): void => {
+  return (target: object, _property: undefined, index: number): void => {
     ownMetadata(target).constructorTokens.set(index, token)
   }
 }
@@ -55,14 +58,20 @@ export function Autowired(token?: Token) {
   }
 }
 
-/** Fills a property with the environment variable `key`, or `fallback` where it is not set. */
+/**
+ * Fills a property with the environment variable `key` (a string, as it is written there), or with
+ * `fallback` where it is not set. With neither, constructing the class fails.
+ */
 export function Value(key: string, fallback?: unknown) {
   return (prototype: object, property: string): void => {
     ownMetadata(prototype.constructor).values.set(property, { key, fallback })
   }
 }
 
-/** Calls the method once the instance has its dependencies; it may be async, then it must not be awaited on. */
+/**
+ * Calls the method once the instance has its dependencies, a parent's before a subclass's. What it
+ * throws fails the construction; nobody waits for an async one, whose rejection is logged.
+ */
 export function PostConstruct() {
   return (prototype: object, method: string): void => {
     ownMetadata(prototype.constructor).postConstruct.push(method)

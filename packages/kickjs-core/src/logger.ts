@@ -1,44 +1,66 @@
-import { type DestinationStream, type LoggerOptions, type Logger as Pino, pino } from 'pino'
+import { type DestinationStream, type LoggerOptions, pino } from 'pino'
 
-let root: Pino = pino({ level: 'info' })
+let root = pino({ level: 'info' })
+
+type Level = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+
+/** `('text', error)`, `('text', { fields })`, `('text of %s', value)`, `({ fields }, 'text')` or `(error)`. */
+type Line = [message: string, ...details: unknown[]] | [fields: object, message?: string]
 
 /**
- * Structured logging over pino: one root for the process, a named child for each part.
+ * Structured logging over pino: one root for the process, and a name on every line.
+ * An `Error` becomes the field `err`, with its stack.
  *
  * @example const logger = Logger.for('ChatController')
- *          logger.info({ socketId }, 'connected')
+ *          logger.info('connected', { socketId })
+ *          logger.error(error, 'could not deliver')
  */
 export class Logger {
-  private constructor(private readonly name: string) {}
+  constructor(private readonly name: string) {}
 
-  /** A logger that marks each line with `name`; it follows a later `Logger.configure`. */
+  /** A logger whose lines carry `part: name`; it follows every later `Logger.configure`. */
   static for(name: string): Logger {
     return new Logger(name)
   }
 
   /** Replaces the root logger: level, redaction and destination as pino takes them. */
   static configure(options: LoggerOptions, destination?: DestinationStream): void {
-    root = destination ? pino(options, destination) : pino(options)
+    root = pino(options, destination)
   }
 
-  debug(...args: LogArguments) {
-    this.write('debug', args)
+  trace(...line: Line): void {
+    this.write('trace', line)
   }
-  info(...args: LogArguments) {
-    this.write('info', args)
+  debug(...line: Line): void {
+    this.write('debug', line)
   }
-  warn(...args: LogArguments) {
-    this.write('warn', args)
+  info(...line: Line): void {
+    this.write('info', line)
   }
-  error(...args: LogArguments) {
-    this.write('error', args)
+  warn(...line: Line): void {
+    this.write('warn', line)
+  }
+  error(...line: Line): void {
+    this.write('error', line)
+  }
+  fatal(...line: Line): void {
+    this.write('fatal', line)
   }
 
-  private write(level: 'debug' | 'info' | 'warn' | 'error', [first, message]: LogArguments) {
+  private write(level: Level, [first, ...rest]: Line): void {
     if (!root.isLevelEnabled(level)) return
-    const fields = typeof first === 'string' ? {} : first instanceof Error ? { err: first } : first
-    root[level]({ part: this.name, ...fields }, typeof first === 'string' ? first : message)
+    const [detail, ...values] = rest
+    if (typeof first === 'object')
+      root[level](this.named(first), typeof detail === 'string' ? detail : undefined)
+    else if (isObject(detail)) root[level](this.named(detail), first, ...values)
+    else root[level](this.named({}), first, ...rest)
+  }
+
+  private named(fields: object): object {
+    return { ...(fields instanceof Error ? { err: fields } : fields), part: this.name }
   }
 }
 
-type LogArguments = [message: string] | [fields: object, message?: string]
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}

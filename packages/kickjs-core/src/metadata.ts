@@ -10,6 +10,7 @@ export interface ClassMetadata {
   routes: RouteDefinition[]
   methodMiddleware: Map<string, RequestHandler[]>
   flags: Map<string, Map<symbol, unknown>>
+  /** Those of this class alone: see `constructorDependencies`. */
   constructorTokens: Map<number, Token>
   injections: Map<string, () => Token>
   values: Map<string, { key: string; fallback: unknown }>
@@ -30,19 +31,33 @@ export function ownMetadata(target: object): ClassMetadata {
 
 /** The record of a class joined with those of its ancestors; the subclass wins. */
 export function metadataOf(target: object): ClassMetadata {
-  const parent: unknown = Object.getPrototypeOf(target)
+  const parent = parentOf(target)
   const own = records.get(target)
-  if (typeof parent !== 'function' || parent === Function.prototype) return own ?? empty()
+  if (!parent) return own ?? empty()
   return own ? join(metadataOf(parent), own) : metadataOf(parent)
 }
 
-/** The class that TypeScript noted for a property or parameter, where it emits metadata. */
+/**
+ * What each constructor parameter asks for: the token of its `@Inject`, else the type that TypeScript
+ * noted. A class without a constructor of its own is made by its parent's.
+ */
+export function constructorDependencies(target: Class): unknown[] {
+  const tokens = records.get(target)?.constructorTokens ?? new Map<number, Token>()
+  const types: unknown[] | undefined = Reflect.getOwnMetadata('design:paramtypes', target)
+  const parent = parentOf(target)
+  if (parent && !types && tokens.size === 0 && target.length === 0) return constructorDependencies(parent)
+  const count = Math.max(target.length, types?.length ?? 0, ...Array.from(tokens.keys(), index => index + 1))
+  return Array.from({ length: count }, (_, index) => tokens.get(index) ?? types?.[index])
+}
+
+/** The class that TypeScript noted for a property, where it emits metadata. */
 export function designType(prototype: object, property: string): Class | undefined {
   return Reflect.getMetadata('design:type', prototype, property)
 }
 
-export function designParameters(target: Class): readonly unknown[] {
-  return Reflect.getMetadata('design:paramtypes', target) ?? []
+function parentOf(target: object): Class | undefined {
+  const parent = Object.getPrototypeOf(target)
+  return typeof parent === 'function' && parent !== Function.prototype ? parent : undefined
 }
 
 function empty(): ClassMetadata {
@@ -58,6 +73,10 @@ function empty(): ClassMetadata {
   }
 }
 
+/**
+ * Middleware adds up, so that overriding a route cannot drop the guard of its parent; a route that is
+ * decorated again replaces its parent's.
+ */
 function join(parent: ClassMetadata, own: ClassMetadata): ClassMetadata {
   const overridden = new Set(own.routes.map(route => route.handler))
   return {
@@ -65,11 +84,22 @@ function join(parent: ClassMetadata, own: ClassMetadata): ClassMetadata {
     ...own,
     middleware: [...parent.middleware, ...own.middleware],
     routes: [...parent.routes.filter(route => !overridden.has(route.handler)), ...own.routes],
-    methodMiddleware: new Map([...parent.methodMiddleware, ...own.methodMiddleware]),
-    flags: new Map([...parent.flags, ...own.flags]),
-    constructorTokens: own.constructorTokens.size ? own.constructorTokens : parent.constructorTokens,
+    methodMiddleware: joinMaps(parent.methodMiddleware, own.methodMiddleware, (theirs, ours) => [
+      ...theirs,
+      ...ours,
+    ]),
+    flags: joinMaps(parent.flags, own.flags, (theirs, ours) => new Map([...theirs, ...ours])),
     injections: new Map([...parent.injections, ...own.injections]),
     values: new Map([...parent.values, ...own.values]),
     postConstruct: [...new Set([...parent.postConstruct, ...own.postConstruct])],
   }
+}
+
+function joinMaps<V>(parent: Map<string, V>, own: Map<string, V>, both: (parent: V, own: V) => V) {
+  const joined = new Map(parent)
+  for (const [key, value] of own) {
+    const inherited = parent.get(key)
+    joined.set(key, inherited === undefined ? value : both(inherited, value))
+  }
+  return joined
 }

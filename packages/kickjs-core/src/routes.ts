@@ -39,7 +39,10 @@ export type RequestHandler = (ctx: any, next: (error?: unknown) => void) => unkn
 function routeDecorator(method: HttpMethod) {
   return (path = '/', schemas: RouteSchemas = {}) =>
     (prototype: object, handler: string): void => {
-      ownMetadata(prototype.constructor).routes.push({ method, path, handler, schemas })
+      const { routes } = ownMetadata(prototype.constructor)
+      // Decorators of one method run from the bottom up, so a further one goes before its siblings.
+      const sibling = routes.findIndex(route => route.handler === handler)
+      routes.splice(sibling < 0 ? routes.length : sibling, 0, { method, path, handler, schemas })
     }
 }
 
@@ -58,7 +61,7 @@ export const Delete = routeDecorator('delete')
 export function Middleware(...handlers: RequestHandler[]) {
   return (target: object, method?: string): void => {
     if (method === undefined) {
-      ownMetadata(target).middleware.push(...handlers)
+      ownMetadata(target).middleware.unshift(...handlers)
       return
     }
     const { methodMiddleware } = ownMetadata(target.constructor)
