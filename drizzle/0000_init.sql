@@ -376,7 +376,7 @@ ALTER TABLE "tasks" ADD CONSTRAINT "tasks_project_id_parent_task_id_tasks_projec
 CREATE INDEX "channel_members_workspace_id_user_id_index" ON "channel_members" USING btree ("workspace_id","user_id");--> statement-breakpoint
 CREATE INDEX "channel_reads_workspace_id_user_id_index" ON "channel_reads" USING btree ("workspace_id","user_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "channels_name" ON "channels" USING btree ("workspace_id",lower("name")) WHERE "channels"."deleted_at" is null;--> statement-breakpoint
-CREATE INDEX "messages_by_time" ON "messages" USING btree ("channel_id","created_at");--> statement-breakpoint
+CREATE INDEX "messages_by_time" ON "messages" USING btree ("channel_id","created_at","position");--> statement-breakpoint
 CREATE INDEX "messages_by_parent" ON "messages" USING btree ("parent_id","position") WHERE "messages"."parent_id" is not null;--> statement-breakpoint
 CREATE INDEX "messages_search" ON "messages" USING gin ("search");--> statement-breakpoint
 CREATE UNIQUE INDEX "activities_id_index" ON "activities" USING btree ("id");--> statement-breakpoint

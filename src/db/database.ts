@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { Logger } from '@forinda/kickjs-core'
+import type { SQL } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import { PgDialect } from 'drizzle-orm/pg-core'
 import pg from 'pg'
 import { StartupError } from '../errors.js'
 import { lockFolder } from './embedded/folder-lock.js'
@@ -42,6 +44,7 @@ export class Database {
     readonly kind: 'postgres' | 'embedded',
     readonly pool: pg.Pool,
     readonly query: NodePgDatabase,
+    private readonly onStatement: ((sql: string) => void) | undefined,
     private readonly release: () => Promise<void>,
   ) {}
 
@@ -73,6 +76,16 @@ export class Database {
         if (attempt >= WRITE_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error
       }
     }
+  }
+
+  /** One hand-written statement, parsed and planned once per connection under its name. */
+  async prepared<Row extends pg.QueryResultRow>(
+    name: string,
+    text: string,
+    values: unknown[],
+  ): Promise<Row[]> {
+    this.onStatement?.(text)
+    return (await this.pool.query<Row>({ name, text, values })).rows
   }
 
   /** Resolves while the database answers. */
@@ -146,7 +159,14 @@ function overPool(
 ) {
   pool.on('error', error => logger.warn({ err: error }, 'an idle connection was lost'))
   const logging = onStatement ? { logger: { logQuery: onStatement } } : {}
-  return new Database(kind, pool, drizzle(pool, { casing: 'snake_case', ...logging }), release)
+  return new Database(kind, pool, drizzle(pool, { casing: 'snake_case', ...logging }), onStatement, release)
+}
+
+const dialect = new PgDialect({ casing: 'snake_case' })
+
+/** The text of a statement that is written with shared fragments and numbers its own parameters (`$1`). */
+export function sqlText(statement: SQL): string {
+  return dialect.sqlToQuery(statement).sql
 }
 
 /** The SQLSTATE of a failed statement, through drizzle's wrapping. */

@@ -122,7 +122,7 @@ export const messages = pgTable(
     unique().on(t.channelId, t.seq),
     unique().on(t.channelId, t.id),
     foreignKey({ columns: [t.channelId, t.parentId], foreignColumns: [t.channelId, t.id] }),
-    index('messages_by_time').on(t.channelId, t.createdAt),
+    index('messages_by_time').on(t.channelId, t.createdAt, t.position),
     index('messages_by_parent').on(t.parentId, t.position).where(sql`${t.parentId} is not null`),
     index('messages_search').using('gin', t.search),
   ],

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Logger } from '@forinda/kickjs-core'
+import { createApp, type Vibed } from '../../src/app.js'
+import { type Config, loadConfig } from '../../src/config.js'
+import { cloneDatabase } from './database.js'
+
+Logger.configure({ level: process.env.TEST_LOG_LEVEL ?? 'silent' })
+
+export interface TestApp extends Vibed {
+  origin: string
+  /** How many SQL statements were sent so far. */
+  statements(): number
+}
+
+export interface StartOptions {
+  /** On Postgres unless said otherwise; `embedded` is PGlite in memory. */
+  on?: 'postgres' | 'embedded'
+  config?: Partial<Config>
+}
+
+/** The real server on a port of its own and an empty, migrated database of its own. Limits are off unless asked for. */
+export async function startApp({ on = 'postgres', config = {} }: StartOptions = {}): Promise<TestApp> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'vibed-test-'))
+  const cloned = on === 'postgres' ? await cloneDatabase() : undefined
+  let sent = 0
+  const settings: Config = {
+    ...loadConfig({}),
+    port: 0,
+    dataDir,
+    databaseUrl: cloned?.url,
+    rateLimits: false,
+    logLevel: 'silent',
+    ...config,
+  }
+  const vibed = await createApp(settings, { onStatement: () => sent++ })
+  const { port } = await vibed.start()
+  return {
+    ...vibed,
+    origin: `http://127.0.0.1:${port}`,
+    statements: () => sent,
+    stop: async () => {
+      await vibed.stop()
+      await cloned?.drop()
+      rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
