@@ -35,6 +35,7 @@ export const errorTable = {
   PROJECT_KEY_TAKEN: [409, 'The workspace has a project with this key'],
   CHANNEL_NAME_TAKEN: [409, 'The workspace has a channel of this name'],
   LABEL_NAME_TAKEN: [409, 'The workspace has a label of this name'],
+  CHANNEL_NOT_JOINED: [409, 'Join the channel first'],
   MESSAGE_ID_TAKEN: [409, 'This id belongs to another message'],
   MESSAGE_DELETED: [409, 'The message was deleted'],
   ALREADY_MEMBER: [409, 'Already a member'],
@@ -69,6 +70,7 @@ export type ErrorCode = keyof typeof errorTable
 interface Particulars {
   message?: string
   errors?: FieldError[]
+  headers?: Record<string, string>
   retryAfterMs?: number
   cause?: unknown
 }
@@ -76,7 +78,8 @@ interface Particulars {
 /** An error of the table, to be thrown: `throw refuse('LAST_OWNER')`. */
 export function refuse(code: ErrorCode, { message, ...rest }: Particulars = {}): HttpException {
   const [status, sentence] = errorTable[code]
-  return new HttpException(status, message ?? sentence, { code, ...rest })
+  const headers = status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}
+  return new HttpException(status, message ?? sentence, { code, headers, ...rest })
 }
 
 /** A `VALIDATION_ERROR` about one field, for rules that a schema cannot know: `invalid('body.seq', '…')`. */

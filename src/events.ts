@@ -1,4 +1,5 @@
 import { Logger, Service } from '@forinda/kickjs-core'
+import type { Unread } from './modules/channels/channels.contract.js'
 import type { Message } from './modules/messages/messages.contract.js'
 import type { Task } from './modules/tasks/tasks.contract.js'
 
@@ -12,6 +13,8 @@ export interface DomainEvents {
   'project.created': { workspaceId: string; projectId: string }
   'project.updated': { workspaceId: string; projectId: string }
   'project.deleted': { workspaceId: string; projectId: string }
+  'project.member_added': { workspaceId: string; projectId: string; userId: string }
+  'project.member_removed': { workspaceId: string; projectId: string; userId: string }
   'task.created': { task: Task; seq: number }
   'task.updated': { task: Task; seq: number }
   'task.moved': { task: Task; seq: number }
@@ -21,6 +24,7 @@ export interface DomainEvents {
   'channel.deleted': { workspaceId: string; channelId: string }
   'channel.member_added': { workspaceId: string; channelId: string; userId: string }
   'channel.member_removed': { workspaceId: string; channelId: string; userId: string }
+  'channel.read': { userId: string; unread: Unread }
   'message.created': Message
   'message.edited': Message
   'message.deleted': Message

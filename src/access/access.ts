@@ -1,8 +1,9 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
-import { and, eq, isNull } from 'drizzle-orm'
+import { and, eq, exists, isNull, or, sql } from 'drizzle-orm'
+import { alias } from 'drizzle-orm/pg-core'
 import { Database } from '../db/database.js'
 import { channelMembers, channels, messages } from '../db/schema/chat.js'
-import { workspaceMembers, workspaces } from '../db/schema/people.js'
+import { invitations, users, workspaceMembers, workspaces } from '../db/schema/people.js'
 import { projects, tasks } from '../db/schema/work.js'
 import { refuse } from '../errors.js'
 import { atLeast, type Role } from './roles.js'
@@ -17,6 +18,12 @@ const workspaceColumns = {
   id: workspaces.id,
   name: workspaces.name,
   slug: workspaces.slug,
+  role: workspaceMembers.role,
+}
+const invitationColumns = {
+  id: invitations.id,
+  workspaceId: invitations.workspaceId,
+  invitedRole: invitations.role,
   role: workspaceMembers.role,
 }
 const projectColumns = {
@@ -44,6 +51,14 @@ const channelColumns = {
   role: workspaceMembers.role,
   channelRole: channelMembers.role,
 }
+const personColumns = {
+  id: users.id,
+  username: users.username,
+  firstName: users.firstName,
+  lastName: users.lastName,
+  avatarUrl: users.avatarUrl,
+}
+const colleagues = alias(workspaceMembers, 'colleagues')
 const messageColumns = {
   id: messages.id,
   senderId: messages.senderId,
@@ -69,6 +84,25 @@ export class Access {
       .where(and(eq(workspaces.id, workspaceId), workspaceIsOpen))
     if (!found) throw refuse('WORKSPACE_NOT_FOUND')
     return allowed(found, minimum)
+  }
+
+  /** A pending invitation: those who may invite see it. `invitedRole` is what it gives. */
+  async invitation(user: Asker, invitationId: string) {
+    const [found] = await this.db.query
+      .select(invitationColumns)
+      .from(invitations)
+      .innerJoin(workspaces, eq(workspaces.id, invitations.workspaceId))
+      .innerJoin(workspaceMembers, this.membership(user))
+      .where(
+        and(
+          eq(invitations.id, invitationId),
+          isNull(invitations.acceptedAt),
+          isNull(invitations.revokedAt),
+          workspaceIsOpen,
+        ),
+      )
+    if (!found || !atLeast(found.role, 'admin')) throw refuse('INVITATION_NOT_FOUND')
+    return found
   }
 
   async project(user: Asker, projectId: string, minimum: Role = 'guest') {
@@ -124,6 +158,25 @@ export class Access {
     return found
   }
 
+  /** Those among some users who may read a channel. */
+  async readersAmong(channelId: string, userIds: readonly string[]): Promise<string[]> {
+    if (userIds.length === 0) return []
+    const found = await this.db.query
+      .select({ userId: workspaceMembers.userId })
+      .from(channels)
+      .innerJoin(workspaces, eq(workspaces.id, channels.workspaceId))
+      .innerJoin(workspaceMembers, eq(workspaceMembers.workspaceId, workspaces.id))
+      .where(
+        and(
+          eq(channels.id, channelId),
+          sql`${workspaceMembers.userId} = any(${sql.param(userIds)}::uuid[])`,
+          workspaceIsOpen,
+          seesChannel,
+        ),
+      )
+    return found.map(({ userId }) => userId)
+  }
+
   /** To change a channel or its members: its own admins, and for a public one the workspace's. */
   async channelToManage(user: Asker, channelId: string) {
     const channel = await this.channel(user, channelId)
@@ -157,6 +210,22 @@ export class Access {
     const message = await this.message(user, messageId)
     if (message.senderId !== user.id && !managesChannel(message.channel)) throw refuse('FORBIDDEN')
     return message
+  }
+
+  /** Somebody else, for whoever shares a workspace with him; each may see himself. */
+  async person(user: Asker, userId: string) {
+    const shared = this.db.query
+      .select({ id: workspaces.id })
+      .from(workspaces)
+      .innerJoin(workspaceMembers, this.membership(user))
+      .innerJoin(colleagues, eq(colleagues.workspaceId, workspaces.id))
+      .where(and(eq(colleagues.userId, users.id), workspaceIsOpen))
+    const [found] = await this.db.query
+      .select(personColumns)
+      .from(users)
+      .where(and(eq(users.id, userId), or(eq(users.id, user.id), exists(shared))))
+    if (!found) throw refuse('USER_NOT_FOUND')
+    return found
   }
 
   private membership(user: Asker) {

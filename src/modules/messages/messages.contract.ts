@@ -43,7 +43,8 @@ export const revision = z.strictObject({ content: content(MESSAGE_LENGTH) })
 export const listMessages = {
   name: 'listMessages',
   params: channelParams,
-  query: pageQuery,
+  /** `cursor` may also be an ISO time: the messages before it (after it, when sorted ascending). */
+  query: pageQuery.extend({ sort: z.enum(['createdAt', '-createdAt']).default('-createdAt') }),
   response: z.array(message),
 }
 export const sendMessage = {

@@ -1,0 +1,121 @@
+import { Autowired, Repository } from '@forinda/kickjs-core'
+import { and, asc, eq, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { decodeCursor, encodeCursor } from '../../cursor.js'
+import { Database, sqlState, violatedConstraint } from '../../db/database.js'
+import { channelMembers, channelReads, channels } from '../../db/schema/chat.js'
+import { users, workspaceMembers } from '../../db/schema/people.js'
+import { refuse } from '../../errors.js'
+import { instant, uuid } from '../../fields.contract.js'
+import { type Page, toPage } from '../../pagination.js'
+import { nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import type { channelMember } from './channels.contract.js'
+
+type ChannelMember = z.infer<typeof channelMember>
+interface Place {
+  id: string
+  workspaceId: string
+}
+
+const UNIQUE_VIOLATION = '23505'
+const FOREIGN_KEY_VIOLATION = '23503'
+
+const memberRow = {
+  user: {
+    id: users.id,
+    username: users.username,
+    firstName: users.firstName,
+    lastName: users.lastName,
+    avatarUrl: users.avatarUrl,
+  },
+  channelRole: channelMembers.role,
+  role: workspaceMembers.role,
+  joinedAt: channelMembers.joinedAt,
+}
+
+@Repository()
+export class ChannelMembersRepository {
+  @Autowired(Database) private db!: Database
+
+  /** The members of a channel in the order they came. */
+  async forChannel(
+    channelId: string,
+    query: { limit: number; cursor?: string | undefined },
+  ): Promise<Page<ChannelMember>> {
+    const after = query.cursor
+      ? decodeCursor('channel-members', z.tuple([instant, uuid]), query.cursor)
+      : undefined
+    const beyond =
+      after && sql`(${channelMembers.joinedAt}, ${channelMembers.userId}) > (${after[0]}, ${after[1]})`
+    const rows = await this.select(channelId, beyond)
+      .orderBy(asc(channelMembers.joinedAt), asc(channelMembers.userId))
+      .limit(query.limit + 1)
+    return toPage(rows, query.limit, last => encodeCursor('channel-members', [last.joinedAt, last.user.id]))
+  }
+
+  async byId(channelId: string, userId: string): Promise<ChannelMember | undefined> {
+    const [found] = await this.select(channelId, eq(channelMembers.userId, userId))
+    return found
+  }
+
+  /** What was said before he came does not count as unread. */
+  async add(actorId: string, { id: channelId, workspaceId }: Place, userId: string): Promise<void> {
+    try {
+      await this.db.write(async tx => {
+        const activity = await nextActivitySeq(tx, workspaceId)
+        await tx.insert(channelMembers).values({ workspaceId, channelId, userId })
+        const lastReadSeq = sql`(select ${channels.lastSeq} from ${channels} where ${channels.id} = ${channelId})`
+        await tx
+          .insert(channelReads)
+          .values({ workspaceId, channelId, userId, lastReadSeq })
+          .onConflictDoNothing()
+        await recordActivity(tx, activity, {
+          workspaceId,
+          actorId,
+          type: 'channel.member_added',
+          channelId,
+          after: { userId },
+        })
+      })
+    } catch (error) {
+      if (sqlState(error) === UNIQUE_VIOLATION) throw refuse('ALREADY_MEMBER')
+      const foreign = sqlState(error) === FOREIGN_KEY_VIOLATION
+      if (foreign && violatedConstraint(error)?.includes('user_id')) throw refuse('NOT_WORKSPACE_MEMBER')
+      throw error
+    }
+  }
+
+  remove(actorId: string, { id: channelId, workspaceId }: Place, userId: string): Promise<void> {
+    return this.db.write(async tx => {
+      const activity = await nextActivitySeq(tx, workspaceId)
+      const removed = await tx
+        .delete(channelMembers)
+        .where(and(eq(channelMembers.channelId, channelId), eq(channelMembers.userId, userId)))
+        .returning({ userId: channelMembers.userId })
+      if (!removed.length) throw refuse('MEMBER_NOT_FOUND')
+      await recordActivity(tx, activity, {
+        workspaceId,
+        actorId,
+        type: 'channel.member_removed',
+        channelId,
+        before: { userId },
+      })
+    })
+  }
+
+  private select(channelId: string, condition: ReturnType<typeof and>) {
+    return this.db.query
+      .select(memberRow)
+      .from(channelMembers)
+      .innerJoin(users, eq(users.id, channelMembers.userId))
+      .innerJoin(
+        workspaceMembers,
+        and(
+          eq(workspaceMembers.workspaceId, channelMembers.workspaceId),
+          eq(workspaceMembers.userId, channelMembers.userId),
+        ),
+      )
+      .where(and(eq(channelMembers.channelId, channelId), condition))
+      .$dynamic()
+  }
+}
