@@ -4,13 +4,27 @@ import { Application } from '@forinda/kickjs-http'
 import { WsAdapter } from '@forinda/kickjs-ws'
 import { CONFIG, type Config } from './config.js'
 import { Database, type DatabaseOptions } from './db/database.js'
-import { requireSocketUser } from './http/authenticate.js'
+import { StartupError } from './errors.js'
+import { accessLog } from './http/access-log.js'
+import { Authenticator, requireSocketUser } from './http/authenticate.js'
 import { envelope } from './http/envelope.js'
+import { Idempotency } from './http/idempotency.js'
+import { RateLimits } from './http/rate-limit.js'
+import { cors, securityHeaders } from './http/security-headers.js'
+import { AuthController } from './modules/auth/auth.controller.js'
+import { SessionsController } from './modules/auth/sessions/sessions.controller.js'
+import { StreamTicketsService } from './modules/auth/sessions/stream-tickets.service.js'
 import { ChannelsController } from './modules/channels/channels.controller.js'
 import { ChatAdapter } from './modules/chat/chat.adapter.js'
 import { ChatController } from './modules/chat/chat.controller.js'
 import { MessagesController } from './modules/messages/messages.controller.js'
 import { PresenceController } from './modules/presence/presence.controller.js'
+import { ProjectMembersController } from './modules/projects/project-members.controller.js'
+import { ProjectsController } from './modules/projects/projects.controller.js'
+import { UsersController } from './modules/users/users.controller.js'
+import { InvitationsController } from './modules/workspaces/invitations/invitations.controller.js'
+import { MembersController } from './modules/workspaces/members/members.controller.js'
+import { WorkspacesController } from './modules/workspaces/workspaces.controller.js'
 
 /** A server that is ready to listen. */
 export interface Vibed {
@@ -22,8 +36,23 @@ export interface Vibed {
   stop(): Promise<void>
 }
 
-/** The controllers of the API; all their paths are below `/api/v1`. */
-const controllers: Class[] = [ChannelsController, MessagesController, PresenceController]
+/** Every route of the API, below `/api/v1`. */
+export const controllers: Class[] = [
+  AuthController,
+  SessionsController,
+  UsersController,
+  WorkspacesController,
+  MembersController,
+  InvitationsController,
+  ProjectsController,
+  ProjectMembersController,
+  ChannelsController,
+  MessagesController,
+  PresenceController,
+]
+
+/** Every event of the chat. */
+export const socketControllers: Class[] = [ChatController]
 
 /**
  * The whole server from its settings: the database, then everything that the map above names.
@@ -45,7 +74,7 @@ export async function createApp(
     heartbeatInterval: 30_000,
     maxPayload: 1_048_576,
     cors: config.corsOrigins.length ? { origin: config.corsOrigins, credentials: true } : undefined,
-    controllers: [ChatController],
+    controllers: socketControllers,
     guards: [requireSocketUser],
   })
   const application = new Application({
@@ -54,17 +83,37 @@ export async function createApp(
     port: config.port,
     trustProxy: config.trustProxy,
     envelope,
-    guards: [],
+    middleware: [accessLog, ...securityHeaders(), cors(config.corsOrigins)],
+    guards: [container.resolve(Authenticator).guard, container.resolve(RateLimits).guard],
+    interceptors: [container.resolve(Idempotency).interceptor],
     modules: [{ routes: () => controllers.map(controller => ({ path: '/', controller })) }],
-    adapters: [sockets, new ChatAdapter(sockets)],
+    adapters: [container.resolve(StreamTicketsService), sockets, new ChatAdapter(sockets)],
   })
   return {
     container,
     database,
-    start: () => application.start(),
+    start: () => listen(application, config),
     stop: async () => {
       await application.shutdown()
       await database.close()
     },
   }
+}
+
+async function listen(application: Application, { host, port }: Config): Promise<AddressInfo> {
+  try {
+    return await application.start()
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const mend = startupMends[String(code)]
+    if (mend === undefined) throw error
+    throw new StartupError(`Cannot listen on ${host}:${port}: ${mend}`, { cause: error })
+  }
+}
+
+const startupMends: Record<string, string> = {
+  EADDRINUSE: 'another program does; stop it, or set PORT to a free one',
+  EACCES: 'this user may not; set PORT to 1024 or above',
+  EADDRNOTAVAIL: 'this machine has no such address; correct HOST',
+  ENOTFOUND: 'there is no such host; correct HOST',
 }
