@@ -1,0 +1,183 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type AppAdapter, type AppModule, type Class, Container, Logger } from '@forinda/kickjs-core'
+import express, { type Express, type RequestHandler, type Router } from 'express'
+import { jsonTypes } from './body.js'
+import { Connections } from './connections.js'
+import { handleError } from './error-handler.js'
+import { EventStreams } from './event-streams.js'
+import { notFound } from './not-found.js'
+import { toOriginForm } from './origin-form.js'
+import { assignRequestId } from './request-id.js'
+import { joinPaths, mountRoutes, type RouteGuard, type RouteInterceptor } from './routes.js'
+import { attachRuntime } from './runtime.js'
+import { createStableServer } from './stable-prototypes.js'
+
+export interface ApplicationOptions {
+  modules: readonly (AppModule<Router> | Class<AppModule<Router>>)[]
+  adapters?: readonly AppAdapter<Express, RequestHandler>[]
+  /** Express middleware for every request, before that of the adapters. */
+  middleware?: readonly RequestHandler[]
+  /** `/api` unless given. */
+  apiPrefix?: string
+  /** The version of routes that name none; 1 unless given. */
+  defaultVersion?: number
+  /** 3000 unless given; 0 takes any free port. */
+  port?: number
+  /** 127.0.0.1 unless given. */
+  host?: string
+  /** The process-wide container unless given. */
+  container?: Container
+  /** Run before each route, in this order, before its body is read. */
+  guards?: readonly RouteGuard[]
+  /** Run around each handler, the first one outermost, once the request is known to be valid. */
+  interceptors?: readonly RouteInterceptor[]
+  /** The largest JSON body, as bytes or as `'1mb'`, which is the default. */
+  bodyLimit?: number | string
+  /** Wraps what handlers return and what they pass to `ctx.created`. */
+  envelope?: (value: unknown) => unknown
+  /** Which proxies may say who the client is; Express' `trust proxy`. */
+  trustProxy?: boolean | number | string | string[]
+  /** How long `shutdown` waits for adapters and open requests, in milliseconds; 4,000 unless given. */
+  shutdownTimeoutMs?: number
+}
+
+const logger = Logger.for('Application')
+const shutDownEarly = 'The application was shut down while it started'
+
+/**
+ * Modules and adapters on one Express app and one HTTP server. Several can live in one process, each
+ * with a container of its own.
+ *
+ * @example const app = new Application({ modules: [TasksModule], port: 0 })
+ *          const { port } = await app.start()
+ *          await app.shutdown()
+ */
+export class Application {
+  private readonly app = express()
+  private readonly server: Server = createStableServer(this.app)
+  private readonly connections = new Connections(this.server)
+  private readonly streams = new EventStreams()
+  private readonly container: Container
+  private readonly adapters: readonly AppAdapter<Express, RequestHandler>[]
+  private mounted: Promise<void> | undefined
+  private started: Promise<AddressInfo> | undefined
+  private stopped: Promise<void> | undefined
+
+  constructor(private readonly options: ApplicationOptions) {
+    this.container = options.container ?? Container.getInstance()
+    this.adapters = options.adapters ?? []
+    this.app.disable('x-powered-by').disable('etag')
+    this.server.prependListener('request', toOriginForm)
+    if (options.trustProxy !== undefined) this.app.set('trust proxy', options.trustProxy)
+    attachRuntime(this.app, {
+      container: this.container,
+      guards: options.guards ?? [],
+      interceptors: options.interceptors ?? [],
+      parseJson: express.json({ limit: options.bodyLimit ?? '1mb', type: jsonTypes }),
+      envelope: options.envelope ?? (value => value),
+      streams: this.streams,
+    })
+  }
+
+  getExpressApp(): Express {
+    return this.app
+  }
+
+  getHttpServer(): Server {
+    return this.server
+  }
+
+  /** Mounts middleware and routes, once. `start` does it too; alone it serves `getExpressApp()`. */
+  setup(): Promise<void> {
+    this.mounted ??= this.mount()
+    return this.mounted
+  }
+
+  /** Listens, once; resolves with the address. Errors: that of a module, an adapter or of `listen`. */
+  start(): Promise<AddressInfo> {
+    this.started ??= this.listen().catch(async error => {
+      await this.shutdown()
+      throw error
+    })
+    return this.started
+  }
+
+  /**
+   * Stops, once: accepts no more, shuts the adapters down in reverse, ends streams and waits for open
+   * requests. What is left after `shutdownTimeoutMs` is cut off.
+   */
+  shutdown(): Promise<void> {
+    this.stopped ??= this.stop()
+    return this.stopped
+  }
+
+  private async mount(): Promise<void> {
+    this.app.use(assignRequestId)
+    for (const adapter of this.adapters) await adapter.beforeMount?.(this.context)
+    const adapted = this.adapters.flatMap(adapter => adapter.middleware?.() ?? [])
+    for (const handler of [...(this.options.middleware ?? []), ...adapted]) this.app.use(handler)
+    const modules = this.options.modules.map(module => (typeof module === 'function' ? new module() : module))
+    for (const module of modules) module.register?.(this.container)
+    for (const module of modules) this.mountModule(module)
+    this.app.use(notFound(this.app.router))
+    this.app.use(handleError)
+  }
+
+  private mountModule(module: AppModule<Router>): void {
+    const { apiPrefix = '/api', defaultVersion = 1 } = this.options
+    for (const { path, router, controller, version = defaultVersion } of [module.routes() ?? []].flat()) {
+      const prefix = joinPaths(apiPrefix, `v${version}`, path)
+      if (router) this.app.use(prefix, router)
+      else if (controller) mountRoutes(this.app, prefix, controller)
+      else throw new Error(`${prefix} has neither a router nor a controller`)
+      if (!controller) continue
+      this.container.resolve(controller)
+      for (const adapter of this.adapters) adapter.onRouteMount?.(controller, prefix)
+    }
+  }
+
+  private async listen(): Promise<AddressInfo> {
+    await this.setup()
+    for (const adapter of this.adapters) await adapter.beforeStart?.(this.context)
+    if (this.stopped) throw new Error(shutDownEarly)
+    this.server.listen(this.options.port ?? 3000, this.options.host ?? '127.0.0.1')
+    await once(this.server, 'listening')
+    const address = this.server.address()
+    if (address === null || typeof address === 'string') throw new Error(shutDownEarly)
+    this.server.on('error', error => logger.error({ err: error }, 'A connection could not be accepted'))
+    for (const adapter of this.adapters) await adapter.afterStart?.(this.context)
+    return address
+  }
+
+  private async stop(): Promise<void> {
+    const closed = this.connections.drain()
+    const finished = this.stopAdapters().then(() => {
+      this.streams.close()
+      return closed
+    })
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, this.options.shutdownTimeoutMs ?? 4000)
+    })
+    await Promise.race([finished, late])
+    clearTimeout(timer)
+    this.connections.cut()
+    await closed
+  }
+
+  private async stopAdapters(): Promise<void> {
+    for (const adapter of [...this.adapters].reverse()) {
+      try {
+        await adapter.shutdown?.()
+      } catch (error) {
+        logger.error({ err: error, adapter: adapter.name }, 'An adapter failed to shut down')
+      }
+    }
+  }
+
+  private get context() {
+    return { app: this.app, container: this.container, server: this.server }
+  }
+}

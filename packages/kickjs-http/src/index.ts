@@ -1,0 +1,7 @@
+export { getControllerPath } from '@forinda/kickjs-core'
+export { Application, type ApplicationOptions } from './application.js'
+export { bootstrap } from './bootstrap.js'
+export { type Page, type PageMeta, RequestContext, type RouteContext } from './context.js'
+export { EventStream, type EventStreamOptions, encodeEvent } from './event-stream.js'
+export { type FilterOperator, type ParsedQuery, parseQuery, type QueryFieldConfig } from './query.js'
+export { buildRoutes, type RouteGuard, type RouteInfo, type RouteInterceptor } from './routes.js'
