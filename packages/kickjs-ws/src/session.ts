@@ -1,0 +1,165 @@
+import { type Class, Logger } from '@forinda/kickjs-core'
+import type { Socket } from 'socket.io'
+import {
+  type Ack,
+  invalid,
+  isServerFault,
+  payloadTooLarge,
+  shuttingDown,
+  tooManyWaiting,
+  toWsError,
+  unknownEvent,
+} from './answer.js'
+import { WsContext } from './context.js'
+import { EventQueue } from './event-queue.js'
+import type { Call, Handlers, MessageHandler } from './handlers.js'
+import { TOO_LARGE } from './large-frames.js'
+
+/** Which handler a guard stands before: `methodFlag(…).of(controller, handler)` reads its marks. */
+export interface GuardedCall {
+  controller: Class
+  handler: string
+  event: string
+}
+
+/** Runs before an event is validated; a throw is the event's answer. */
+export type Guard = (ctx: WsContext, call: GuardedCall) => void | Promise<void>
+
+interface Message {
+  ctx: WsContext
+  payload: readonly unknown[]
+  ack?: (answer: Ack) => void
+}
+
+const logger = Logger.for('WsAdapter')
+
+/** One socket, from its connection to the end of its `@OnDisconnect`. Nothing that fails here escapes. */
+export class Session {
+  /** Resolves when nothing of the socket is left to run. */
+  readonly ended: Promise<void>
+  private readonly queue = new EventQueue()
+  private closing = false
+
+  constructor(
+    private readonly socket: Socket,
+    private readonly handlers: Handlers,
+    private readonly guards: readonly Guard[],
+  ) {
+    this.enqueue('connect', handlers.connect, socket.handshake.auth)
+    socket.onAny((...args: unknown[]) => this.receive(args))
+    this.ended = new Promise(resolve => {
+      // A tick later, since Socket.IO hands over the events that came in the same frame with a tick.
+      socket.once('disconnect', reason => process.nextTick(() => resolve(this.end(reason))))
+    })
+  }
+
+  /** Refuses further events and resolves when those received are done. */
+  drain(): Promise<void> {
+    this.closing = true
+    return this.queue.drained()
+  }
+
+  private end(reason: string): Promise<void> {
+    for (const call of this.handlers.disconnect) this.enqueue('disconnect', [call], { reason })
+    return this.queue.drained()
+  }
+
+  /** The first of the calls that fails is the last. */
+  private enqueue(event: string, calls: readonly Call[], data: unknown): void {
+    const ctx = new WsContext(this.socket, event, data)
+    const run = async () => {
+      for (const call of calls) await call(ctx)
+    }
+    this.queue.add({
+      concurrent: false,
+      prepare: async () => true,
+      run: async () => void (await this.attempt({ ctx, payload: [] }, run)),
+    })
+  }
+
+  private receive(args: unknown[]): void {
+    const message = this.read(args)
+    if (this.closing) this.refuse(message, shuttingDown())
+    else if (this.queue.isFull) this.refuse(message, tooManyWaiting())
+    else this.accept(message, args[0] === TOO_LARGE)
+  }
+
+  private accept(message: Message, isTooLarge: boolean): void {
+    const { event } = message.ctx
+    const { messages } = this.handlers
+    const handler = messages.get(event) ?? (event === '' ? undefined : messages.get('*'))
+    this.queue.add({
+      concurrent: handler?.concurrent ?? true,
+      prepare: () => this.attempt(message, () => this.admit(message, handler, isTooLarge)),
+      run: async () => void (await this.attempt(message, () => this.handle(message, handler))),
+    })
+  }
+
+  /** A frame may hold no event name at all, or a number; an ack function always comes last. */
+  private read(args: readonly unknown[]): Message {
+    const last = args.at(-1)
+    const isAck = (value: unknown): value is (answer: Ack) => void => typeof value === 'function'
+    const [event, ...payload] = isAck(last) ? args.slice(0, -1) : args
+    const ctx = new WsContext(this.socket, typeof event === 'string' ? event : '', payload[0])
+    return { ctx, payload, ...(isAck(last) && { ack: last }) }
+  }
+
+  private async admit({ ctx, payload }: Message, handler: MessageHandler | undefined, isTooLarge: boolean) {
+    if (isTooLarge) throw payloadTooLarge()
+    if (!handler) throw unknownEvent()
+    const { controller, method, schema } = handler
+    for (const guard of this.guards) await guard(ctx, { controller, handler: method, event: ctx.event })
+    if (payload.length > 1) throw invalid([{ path: '', message: 'An event has one payload' }])
+    if (!schema) return
+    if (ctx.data instanceof Uint8Array) throw invalid([{ path: '', message: 'A binary payload' }])
+    const parsed = schema.safeParse(ctx.data)
+    if (!parsed.success) {
+      throw invalid(
+        parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message })),
+      )
+    }
+    ctx.data = parsed.data
+  }
+
+  private async handle({ ctx, ack }: Message, handler: MessageHandler | undefined) {
+    const data = await handler?.call(ctx)
+    ack?.({ ok: true, data: data ?? null })
+  }
+
+  /** Whether it succeeded; where not, the client, the log and the `@OnError` handlers have been told. */
+  private async attempt(message: Message, work: () => Promise<void>): Promise<boolean> {
+    try {
+      await work()
+      return true
+    } catch (error) {
+      if (isServerFault(error)) this.log(message, error)
+      await this.safely(message, () => this.refuse(message, error))
+      for (const call of this.handlers.error) await this.safely(message, () => call(message.ctx, error))
+      return false
+    }
+  }
+
+  private async safely(message: Message, work: () => unknown): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.log(message, error)
+    }
+  }
+
+  private refuse({ ctx, ack }: Message, error: unknown): void {
+    const answer = toWsError(error)
+    if (ack) ack({ ok: false, error: answer })
+    else if (this.socket.connected) ctx.send('error', { ...answer, event: nameOf(ctx) })
+  }
+
+  private log({ ctx }: Message, error: unknown): void {
+    const fields = { err: error, namespace: ctx.namespace, event: nameOf(ctx), socketId: ctx.id }
+    logger.error(fields, 'a handler failed')
+  }
+}
+
+/** An event's name as far as a log or an answer needs it: the client may have sent a megabyte. */
+function nameOf(ctx: WsContext): string {
+  return ctx.event.slice(0, 100)
+}
