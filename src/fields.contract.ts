@@ -27,13 +27,16 @@ export const content = (max: number) => prose(max).refine(text => text.trim() !=
 /** An e-mail address, in lower case: the same mailbox twice is the same person. */
 export const email = z.string().trim().toLowerCase().pipe(z.email().max(254))
 
-/** ISO 8601 in UTC to the millisecond, as every time in an answer. */
-export const instant = z.iso.datetime({ precision: 3 })
+/** ISO 8601 in UTC to the millisecond, as every time in an answer. The years are 1 to 9999: Postgres has no year 0. */
+export const instant = z.iso
+  .datetime({ precision: 3 })
+  .refine(text => !text.startsWith('0000'), 'is out of range')
 
 /** A time from a client: ISO 8601 with any offset, or a date alone (midnight UTC); kept in UTC. */
 export const instantInput = z
   .union([z.iso.datetime({ offset: true }), z.iso.date()], 'must be an ISO 8601 date or time')
   .transform(text => new Date(text).toISOString())
+  .pipe(instant)
 
 /** A sequence number as JSON carries it. */
 export const seq = z.int().min(0)

@@ -1,0 +1,58 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import helmet from 'helmet'
+
+const EXPOSED = 'Location, ETag, Retry-After, X-Request-Id, Idempotency-Replayed'
+const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
+const HEADERS = 'Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-Request-Id'
+const PREFLIGHT_SECONDS = '600'
+
+/** What browsers are told of an API with a few pages of its own: nothing from elsewhere, no frames, no caching. */
+export function securityHeaders(): RequestHandler[] {
+  const headers = helmet({
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'self'"],
+        imgSrc: ["'self'", 'https:', 'data:'],
+        objectSrc: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    xFrameOptions: { action: 'deny' },
+  })
+  return [headers, forbidCaching]
+}
+
+/** Answers depend on who asks; a route whose answer may be kept says so itself. */
+function forbidCaching(_req: Request, res: Response, next: NextFunction): void {
+  res.setHeader('Cache-Control', 'no-store')
+  next()
+}
+
+/** Lets pages of the given origins call the API with credentials. Others, and all when none is given, get no permission. */
+export function cors(origins: readonly string[]): RequestHandler {
+  const allowed = new Set(origins.map(origin => new URL(origin).origin))
+  return (req, res, next) => {
+    if (allowed.size === 0) return next()
+    res.vary('Origin')
+    const { origin } = req.headers
+    if (origin === undefined || !allowed.has(origin)) return next()
+    res.set({ 'Access-Control-Allow-Origin': origin, 'Access-Control-Allow-Credentials': 'true' })
+    if (!isPreflight(req)) {
+      res.set('Access-Control-Expose-Headers', EXPOSED)
+      return next()
+    }
+    res.set({
+      'Access-Control-Allow-Methods': METHODS,
+      'Access-Control-Allow-Headers': HEADERS,
+      'Access-Control-Max-Age': PREFLIGHT_SECONDS,
+    })
+    res.status(204).end()
+  }
+}
+
+function isPreflight(req: Request): boolean {
+  return req.method === 'OPTIONS' && req.headers['access-control-request-method'] !== undefined
+}

@@ -1,0 +1,46 @@
+import { Autowired, Repository } from '@forinda/kickjs-core'
+import { and, eq, gt, inArray, lt } from 'drizzle-orm'
+import { Database } from '../../../db/database.js'
+import { streamTickets } from '../../../db/schema/people.js'
+
+@Repository()
+export class StreamTicketsRepository {
+  @Autowired(Database) private db!: Database
+
+  async add(ticket: {
+    tokenHash: string
+    sessionId: string
+    path: string
+    expiresAt: string
+  }): Promise<void> {
+    await this.db.write(tx => tx.insert(streamTickets).values(ticket))
+  }
+
+  /** Prolongs a ticket that is valid for the path, and tells whose it is. */
+  async use(tokenHash: string, path: string, now: string, expiresAt: string): Promise<string | undefined> {
+    const [ticket] = await this.db.write(tx =>
+      tx
+        .update(streamTickets)
+        .set({ expiresAt })
+        .where(
+          and(
+            eq(streamTickets.tokenHash, tokenHash),
+            eq(streamTickets.path, path),
+            gt(streamTickets.expiresAt, now),
+          ),
+        )
+        .returning({ sessionId: streamTickets.sessionId }),
+    )
+    return ticket?.sessionId
+  }
+
+  async prolong(tokenHashes: string[], expiresAt: string): Promise<void> {
+    await this.db.write(tx =>
+      tx.update(streamTickets).set({ expiresAt }).where(inArray(streamTickets.tokenHash, tokenHashes)),
+    )
+  }
+
+  async removeExpired(now: string): Promise<void> {
+    await this.db.write(tx => tx.delete(streamTickets).where(lt(streamTickets.expiresAt, now)))
+  }
+}

@@ -1,0 +1,37 @@
+import { refuse } from './errors.js'
+
+/** Lets a few works run at once while the others wait in line, so that a flood of them starves nobody else. */
+export class Turns {
+  private running = 0
+  private readonly line: (() => void)[] = []
+
+  constructor(
+    private readonly atOnce: number,
+    private readonly longestLine: number,
+  ) {}
+
+  get idle(): boolean {
+    return this.running === 0
+  }
+
+  /**
+   * Runs `work` when its turn comes, in the order asked; gives what it gives.
+   * @throws RATE_LIMITED when the line is too long to stand in
+   */
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.running >= this.atOnce) await this.stand()
+    else this.running++
+    try {
+      return await work()
+    } finally {
+      const next = this.line.shift()
+      if (next) next()
+      else this.running--
+    }
+  }
+
+  private stand(): Promise<void> {
+    if (this.line.length >= this.longestLine) throw refuse('RATE_LIMITED', { retryAfterMs: 1_000 })
+    return new Promise(resolve => this.line.push(resolve))
+  }
+}
