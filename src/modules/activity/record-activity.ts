@@ -33,6 +33,19 @@ export async function nextActivitySeq(tx: Queries, workspaceId: string): Promise
   return workspace.seq
 }
 
+/**
+ * Takes the same lock without a number: for a write that may find nothing to change.
+ * @returns whether the workspace is still open
+ */
+export async function lockWorkspace(tx: Queries, workspaceId: string): Promise<boolean> {
+  const [workspace] = await tx
+    .select({ deletedAt: workspaces.deletedAt })
+    .from(workspaces)
+    .where(eq(workspaces.id, workspaceId))
+    .for('no key update')
+  return workspace?.deletedAt === null
+}
+
 /** Appends what happened under the number taken with `nextActivitySeq`. */
 export async function recordActivity(tx: Queries, seq: number, happening: Happening): Promise<void> {
   await tx.insert(activities).values({ id: v7(), seq, ...happening })

@@ -63,8 +63,9 @@ export class ChannelsController {
 
   @Post('/channels/:channelId/members', addChannelMember)
   async addMember(ctx: RouteContext<typeof addChannelMember>) {
-    const member = await this.channels.addMember(ctx.user, ctx.params.channelId, ctx.body.userId)
-    return ctx.created(member)
+    const { channelId } = ctx.params
+    const member = await this.channels.addMember(ctx.user, channelId, ctx.body.userId)
+    return ctx.created(member, `/api/v1/channels/${channelId}/members/${member.user.id}`)
   }
 
   @Delete('/channels/:channelId/members/:userId', removeChannelMember)

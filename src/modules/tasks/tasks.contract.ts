@@ -1,7 +1,23 @@
 import { z } from 'zod'
-import { instant, person, seq, uuid } from '../../fields.contract.js'
+import {
+  content,
+  instant,
+  instantInput,
+  line,
+  noQuery,
+  person,
+  prose,
+  queryList,
+  seq,
+  uuid,
+} from '../../fields.contract.js'
+import { countedPageQuery } from '../../pagination.js'
 
+/** From the least to the most urgent: the order of `sort=priority`. */
 export const priorities = ['none', 'low', 'medium', 'high', 'critical'] as const
+
+/** The most people that one task may be assigned to. */
+export const MOST_ASSIGNEES = 50
 
 export const task = z.object({
   id: uuid,
@@ -29,3 +45,117 @@ export const task = z.object({
   completedAt: instant.nullable(),
 })
 export type Task = z.infer<typeof task>
+
+const projectParams = z.object({ projectId: uuid })
+export const taskParams = z.object({ taskId: uuid })
+
+const status = line(50)
+const priority = z.enum(priorities)
+export const assigneeIds = z
+  .array(uuid)
+  .max(MOST_ASSIGNEES)
+  .transform(ids => [...new Set(ids)])
+
+const fields = {
+  title: line(500),
+  description: prose(50_000),
+  status,
+  priority,
+  parentTaskId: uuid.nullable(),
+  dueDate: instantInput.nullable(),
+  estimatePoints: z.int().min(0).max(10_000).nullable(),
+  assigneeIds,
+}
+
+/** Each sort both ways; undated tasks come last in both, priorities run from `none` to `critical`. */
+export const taskSorts = [
+  'rank',
+  '-rank',
+  'createdAt',
+  '-createdAt',
+  'updatedAt',
+  '-updatedAt',
+  'dueDate',
+  '-dueDate',
+  'priority',
+  '-priority',
+] as const
+export type TaskSort = (typeof taskSorts)[number]
+
+/** All filters must hold. `dueAfter` is included in the span it opens, `dueBefore` is not, so that days tile. */
+export const taskFilter = z.strictObject({
+  status: queryList(status).optional(),
+  priority: queryList(priority).optional(),
+  assigneeId: z.union([z.literal('me'), uuid], 'must be a UUID or me').optional(),
+  labelId: uuid.optional(),
+  parentTaskId: z.union([z.literal('none'), uuid], 'must be a UUID or none').optional(),
+  dueBefore: instantInput.optional(),
+  dueAfter: instantInput.optional(),
+  /** Beginnings of words in the title or description, or the key of one task. */
+  q: content(200).optional(),
+})
+export type TaskFilter = z.output<typeof taskFilter>
+
+export const createTask = {
+  name: 'createTask',
+  params: projectParams,
+  query: noQuery,
+  body: z.strictObject({
+    title: fields.title,
+    description: fields.description.default(''),
+    /** Without one: the project's first column of the group `unstarted`. */
+    status: status.optional(),
+    priority: priority.default('none'),
+    parentTaskId: fields.parentTaskId.default(null),
+    dueDate: fields.dueDate.default(null),
+    estimatePoints: fields.estimatePoints.default(null),
+    assigneeIds: assigneeIds.default([]),
+  }),
+  response: task,
+}
+export const listTasks = {
+  name: 'listTasks',
+  params: projectParams,
+  query: countedPageQuery.extend(taskFilter.shape).extend({ sort: z.enum(taskSorts).default('createdAt') }),
+  response: z.array(task),
+}
+export const listSubtasks = {
+  name: 'listSubtasks',
+  params: taskParams,
+  query: countedPageQuery,
+  response: z.array(task),
+}
+export const getTask = { name: 'getTask', params: taskParams, query: noQuery, response: task }
+export const updateTask = {
+  name: 'updateTask',
+  params: taskParams,
+  query: noQuery,
+  body: z
+    .strictObject(fields)
+    .partial()
+    .refine(body => Object.keys(body).length > 0, 'must change something'),
+  response: task,
+}
+export const setTaskStatus = {
+  name: 'setTaskStatus',
+  params: taskParams,
+  query: noQuery,
+  body: z.strictObject({ status }),
+  response: task,
+}
+/** A status alone is the end of that column. */
+export const reorderTask = {
+  name: 'reorderTask',
+  params: taskParams,
+  query: noQuery,
+  body: z
+    .strictObject({ status, before: uuid, after: uuid })
+    .partial()
+    .refine(
+      ({ before, after }) => before === undefined || after === undefined,
+      'takes before or after, not both',
+    )
+    .refine(body => Object.keys(body).length > 0, 'must say where: status, before or after'),
+  response: task,
+}
+export const deleteTask = { name: 'deleteTask', params: taskParams, query: noQuery }

@@ -1,0 +1,120 @@
+import { Autowired, Repository } from '@forinda/kickjs-core'
+import { and, asc, eq, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import { decodeCursor, encodeCursor } from '../../cursor.js'
+import { Database } from '../../db/database.js'
+import { users, workspaceMembers } from '../../db/schema/people.js'
+import { projectMembers } from '../../db/schema/work.js'
+import { refuse } from '../../errors.js'
+import { instant, uuid } from '../../fields.contract.js'
+import { type Page, toPage } from '../../pagination.js'
+import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import type { ProjectMember } from './project-members.contract.js'
+
+interface Place {
+  projectId: string
+  workspaceId: string
+  userId: string
+}
+
+const memberRow = {
+  userId: projectMembers.userId,
+  user: {
+    id: users.id,
+    username: users.username,
+    firstName: users.firstName,
+    lastName: users.lastName,
+    avatarUrl: users.avatarUrl,
+  },
+  role: workspaceMembers.role,
+  addedAt: projectMembers.addedAt,
+}
+
+@Repository()
+export class ProjectMembersRepository {
+  @Autowired(Database) private db!: Database
+
+  /** Those who were added to a project, in that order. */
+  async forProject(
+    projectId: string,
+    query: { limit: number; cursor?: string | undefined },
+  ): Promise<Page<ProjectMember>> {
+    const after = query.cursor
+      ? decodeCursor('project-members', z.tuple([instant, uuid]), query.cursor)
+      : undefined
+    const beyond =
+      after && sql`(${projectMembers.addedAt}, ${projectMembers.userId}) > (${after[0]}, ${after[1]})`
+    const rows = await this.select(projectId, beyond)
+      .orderBy(asc(projectMembers.addedAt), asc(projectMembers.userId))
+      .limit(query.limit + 1)
+    return toPage(rows, query.limit, last => encodeCursor('project-members', [last.addedAt, last.userId]))
+  }
+
+  async byId(projectId: string, userId: string): Promise<ProjectMember | undefined> {
+    const [found] = await this.select(projectId, eq(projectMembers.userId, userId))
+    return found
+  }
+
+  /** @returns whether he was not in it before */
+  add(actorId: string, place: Place): Promise<boolean> {
+    const { workspaceId, projectId, userId } = place
+    return this.db.write(async tx => {
+      await lockWorkspace(tx, workspaceId)
+      const [member] = await tx
+        .select({ userId: workspaceMembers.userId })
+        .from(workspaceMembers)
+        .where(and(eq(workspaceMembers.workspaceId, workspaceId), eq(workspaceMembers.userId, userId)))
+      if (!member) throw refuse('NOT_WORKSPACE_MEMBER', { errors: [notMember] })
+      const added = await tx
+        .insert(projectMembers)
+        .values(place)
+        .onConflictDoNothing()
+        .returning({ userId: projectMembers.userId })
+      if (added.length === 0) return false
+      await recordActivity(tx, await nextActivitySeq(tx, workspaceId), {
+        workspaceId,
+        actorId,
+        type: 'project.member_added',
+        projectId,
+        after: { userId },
+      })
+      return true
+    })
+  }
+
+  remove(actorId: string, { workspaceId, projectId, userId }: Place): Promise<void> {
+    return this.db.write(async tx => {
+      const activity = await nextActivitySeq(tx, workspaceId)
+      const removed = await tx
+        .delete(projectMembers)
+        .where(and(eq(projectMembers.projectId, projectId), eq(projectMembers.userId, userId)))
+        .returning({ userId: projectMembers.userId })
+      if (removed.length === 0) throw refuse('MEMBER_NOT_FOUND')
+      await recordActivity(tx, activity, {
+        workspaceId,
+        actorId,
+        type: 'project.member_removed',
+        projectId,
+        before: { userId },
+      })
+    })
+  }
+
+  private select(projectId: string, condition: ReturnType<typeof and>) {
+    return this.db.query
+      .select(memberRow)
+      .from(projectMembers)
+      .innerJoin(users, eq(users.id, projectMembers.userId))
+      .innerJoin(
+        workspaceMembers,
+        and(
+          eq(workspaceMembers.workspaceId, projectMembers.workspaceId),
+          eq(workspaceMembers.userId, projectMembers.userId),
+        ),
+      )
+      .where(and(eq(projectMembers.projectId, projectId), condition))
+      .$dynamic()
+  }
+}
+
+const notMember = { path: 'params.userId', message: 'is not a member of the workspace' }

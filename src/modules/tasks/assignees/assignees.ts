@@ -1,0 +1,54 @@
+import { and, eq, inArray } from 'drizzle-orm'
+import { seesProject } from '../../../access/visibility.js'
+import type { Queries } from '../../../db/database.js'
+import { workspaceMembers } from '../../../db/schema/people.js'
+import { projects, taskAssignees } from '../../../db/schema/work.js'
+import { invalid, refuse } from '../../../errors.js'
+import { MOST_ASSIGNEES } from '../tasks.contract.js'
+
+interface TaskPlace {
+  id: string
+  workspaceId: string
+  projectId: string
+}
+
+/** A change of who is assigned, from those who are to those who shall be. `path` is the field it came in. */
+export interface Assignment {
+  path: string
+  next(now: readonly string[]): readonly string[]
+}
+
+/**
+ * Puts one set of assignees in the place of another.
+ * @throws NOT_WORKSPACE_MEMBER when a new one does not see the project
+ */
+export async function replaceAssignees(
+  tx: Queries,
+  { id: taskId, workspaceId, projectId }: TaskPlace,
+  { before, after, path }: { before: readonly string[]; after: readonly string[]; path: string },
+): Promise<void> {
+  if (after.length > MOST_ASSIGNEES) throw invalid(path, `takes ${MOST_ASSIGNEES} people at most`)
+  const gone = before.filter(userId => !after.includes(userId))
+  const fresh = after.filter(userId => !before.includes(userId))
+  if (gone.length > 0) {
+    await tx
+      .delete(taskAssignees)
+      .where(and(eq(taskAssignees.taskId, taskId), inArray(taskAssignees.userId, gone)))
+  }
+  if (fresh.length === 0) return
+  await refuseStrangers(tx, projectId, fresh, path)
+  await tx.insert(taskAssignees).values(fresh.map(userId => ({ workspaceId, taskId, userId })))
+}
+
+async function refuseStrangers(tx: Queries, projectId: string, userIds: string[], path: string) {
+  const found = await tx
+    .select({ userId: workspaceMembers.userId })
+    .from(projects)
+    .innerJoin(workspaceMembers, eq(workspaceMembers.workspaceId, projects.workspaceId))
+    .where(and(eq(projects.id, projectId), inArray(workspaceMembers.userId, userIds), seesProject))
+  const seeing = new Set(found.map(({ userId }) => userId))
+  const strangers = userIds.filter(userId => !seeing.has(userId))
+  if (strangers.length === 0) return
+  const message = `nobody who sees the project: ${strangers.join(', ')}`
+  throw refuse('NOT_WORKSPACE_MEMBER', { errors: [{ path, message }] })
+}

@@ -1,0 +1,161 @@
+import { Autowired, Repository } from '@forinda/kickjs-core'
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import { Database, type Queries } from '../../../db/database.js'
+import { projects, taskAssignees, tasks } from '../../../db/schema/work.js'
+import { refuse } from '../../../errors.js'
+import { type ChangedFields, changedFields } from '../../activity/changed-fields.js'
+import { lockWorkspace, nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
+import { type Assignment, replaceAssignees } from '../assignees/assignees.js'
+import { type Place, rankAt } from '../board/board-order.js'
+import { columnToEnter, milestones } from '../board/columns.js'
+import { oneTask, someTasks } from '../task-row.js'
+import type { Task } from '../tasks.contract.js'
+import { refuseWrongParent } from './hierarchy.js'
+import { etag, type Precondition } from './if-match.js'
+import { stepProject } from './step-project.js'
+
+export interface TaskPlace {
+  id: string
+  workspaceId: string
+  projectId: string
+}
+
+/** What shall change; what is left out stays. */
+export interface TaskChanges {
+  title?: string | undefined
+  description?: string | undefined
+  priority?: Task['priority'] | undefined
+  dueDate?: string | null | undefined
+  estimatePoints?: number | null | undefined
+  parentTaskId?: string | null | undefined
+  status?: string | undefined
+  /** Without one, a new status means the end of its column. */
+  place?: Place | undefined
+  assignment?: Assignment | undefined
+}
+
+export interface ChangedTask {
+  task: Task
+  /** `moved` on the board, possibly among other changes. */
+  kind: 'unchanged' | 'updated' | 'moved'
+  /** Other tasks that got a new rank with it. */
+  respread: Task[]
+}
+
+/** What can be told of a task before and after a change; the ids of its assignees are in their own order. */
+const fields = {
+  title: tasks.title,
+  description: tasks.description,
+  priority: tasks.priority,
+  dueDate: tasks.dueDate,
+  estimatePoints: tasks.estimatePoints,
+  parentTaskId: tasks.parentTaskId,
+  status: tasks.status,
+  rank: tasks.rank,
+  assigneeIds: sql<string[]>`array(
+    select user_id from ${taskAssignees} a where a.task_id = ${tasks.id} order by user_id)`,
+}
+
+type TaskState = Awaited<ReturnType<typeof stateOf>>
+type Changed = ChangedFields<TaskState['fields']>
+type Move = Awaited<ReturnType<typeof planMove>>
+
+@Repository()
+export class TaskChangesRepository {
+  @Autowired(Database) private db!: Database
+
+  /**
+   * Changes a task, or finds that it is so already: then nothing is written.
+   * @throws VERSION_CONFLICT when the task is not the one that the client means
+   */
+  change(
+    actorId: string,
+    place: TaskPlace,
+    changes: TaskChanges,
+    isMeant: Precondition,
+  ): Promise<ChangedTask> {
+    return this.db.write(async tx => {
+      await lockWorkspace(tx, place.workspaceId)
+      const state = await stateOf(tx, place.id)
+      if (!isMeant(state.version)) throw versionConflict(state.version)
+      const move = await planMove(tx, place, state, changes)
+      const { fields } = state
+      const assigneeIds = changes.assignment?.next(fields.assigneeIds).toSorted()
+      const changed = changedFields(fields, { ...changes, ...move.fields, assigneeIds })
+      if (changed) await apply(tx, actorId, { place, state, changed, move, path: changes.assignment?.path })
+      const respread = await someTasks(tx, move.respread)
+      return { task: await oneTask(tx, place.id), kind: kindOf(changed), respread }
+    })
+  }
+}
+
+/** The task as it stands under the lock. */
+async function stateOf(tx: Queries, taskId: string) {
+  const { version, startedAt, completedAt } = tasks
+  const [found] = await tx
+    .select({ fields, version, milestones: { startedAt, completedAt } })
+    .from(tasks)
+    .innerJoin(projects, eq(projects.id, tasks.projectId))
+    .where(and(eq(tasks.id, taskId), isNull(tasks.deletedAt), isNull(projects.deletedAt)))
+  if (!found) throw refuse('TASK_NOT_FOUND')
+  return found
+}
+
+/** Where on the board the task goes, if it moves. */
+async function planMove(tx: Queries, task: TaskPlace, { fields }: TaskState, changes: TaskChanges) {
+  const { status = fields.status } = changes
+  const staysInColumn = status === fields.status
+  if (staysInColumn && !changes.place) return { respread: [] }
+  const card = { id: task.id, projectId: task.projectId, status }
+  const column = staysInColumn ? undefined : await columnToEnter(tx, task.projectId, status)
+  const { rank, respread } = await rankAt(
+    tx,
+    staysInColumn ? { ...card, rank: fields.rank } : card,
+    changes.place ?? 'end',
+  )
+  return { fields: { status, rank }, column, respread }
+}
+
+interface Application {
+  place: TaskPlace
+  state: TaskState
+  changed: Changed
+  move: Move
+  path: string | undefined
+}
+
+async function apply(tx: Queries, actorId: string, { place, state, changed, move, path }: Application) {
+  const { assigneeIds, ...values } = changed.after
+  if (typeof values.parentTaskId === 'string') await refuseWrongParent(tx, place, values.parentTaskId)
+  if (assigneeIds) {
+    const before = state.fields.assigneeIds
+    await replaceAssignees(tx, place, { before, after: assigneeIds, path: path ?? 'body.assigneeIds' })
+  }
+  const activity = await nextActivitySeq(tx, place.workspaceId)
+  const { seq, at } = await stepProject(tx, place.projectId)
+  await tx
+    .update(tasks)
+    .set({
+      ...values,
+      ...(move.column && milestones(move.column.group, state.milestones, at)),
+      version: state.version + 1,
+      seq,
+      updatedAt: at,
+    })
+    .where(eq(tasks.id, place.id))
+  const { workspaceId, projectId, id: taskId } = place
+  const type = `task.${kindOf(changed)}`
+  await recordActivity(tx, activity, { workspaceId, actorId, type, projectId, taskId, ...changed })
+}
+
+function kindOf(changed: Changed | undefined): ChangedTask['kind'] {
+  if (!changed) return 'unchanged'
+  return 'status' in changed.after || 'rank' in changed.after ? 'moved' : 'updated'
+}
+
+export function versionConflict(version: number) {
+  return refuse('VERSION_CONFLICT', {
+    message: `Somebody changed it since: it is at version ${version} now, load it again`,
+    headers: { ETag: etag(version) },
+  })
+}

@@ -1,0 +1,52 @@
+import { Autowired, Service } from '@forinda/kickjs-core'
+import type { z } from 'zod'
+import { Access } from '../../../access/access.js'
+import { Events } from '../../../events.js'
+import { hashToken, opaqueToken } from '../../auth/tokens.js'
+import { refuseRoleAbove } from '../members/role-rules.js'
+import type { Workspace } from '../workspaces.contract.js'
+import { WorkspacesService } from '../workspaces.service.js'
+import type { invite } from './invitations.contract.js'
+import { InvitationsRepository } from './invitations.repository.js'
+
+const VALID_MS = 7 * 24 * 60 * 60 * 1000
+
+interface Actor {
+  id: string
+}
+
+@Service()
+export class InvitationsService {
+  @Autowired(Access) private access!: Access
+  @Autowired(WorkspacesService) private workspaces!: WorkspacesService
+  @Autowired(InvitationsRepository) private invitations!: InvitationsRepository
+  @Autowired(Events) private events!: Events
+
+  /** The token is told here and nowhere else: the database keeps its hash. */
+  async invite(
+    inviter: Actor,
+    workspaceId: string,
+    { email, role }: z.output<typeof invite.body>,
+    now = Date.now(),
+  ) {
+    const workspace = await this.access.workspace(inviter, workspaceId, 'admin')
+    refuseRoleAbove(workspace.role, role)
+    const token = opaqueToken()
+    const expiresAt = new Date(now + VALID_MS).toISOString()
+    const invitation = { workspaceId, email, role, tokenHash: hashToken(token), expiresAt }
+    const invitationId = await this.invitations.create(inviter.id, invitation)
+    return { invitationId, token, expiresAt }
+  }
+
+  async accept(user: { id: string; email: string }, token: string, now = Date.now()): Promise<Workspace> {
+    const workspaceId = await this.invitations.accept(user, hashToken(token), new Date(now).toISOString())
+    this.events.emit('member.added', { workspaceId, userId: user.id })
+    return this.workspaces.seen(user, workspaceId)
+  }
+
+  async revoke(actor: Actor, invitationId: string): Promise<void> {
+    const invitation = await this.access.invitation(actor, invitationId)
+    refuseRoleAbove(invitation.role, invitation.invitedRole)
+    await this.invitations.revoke(actor.id, invitation)
+  }
+}

@@ -1,0 +1,153 @@
+import { Autowired, Repository } from '@forinda/kickjs-core'
+import { and, asc, eq, inArray, sql } from 'drizzle-orm'
+import { z } from 'zod'
+import type { Role } from '../../../access/roles.js'
+import { decodeCursor, encodeCursor } from '../../../cursor.js'
+import { Database, type Queries } from '../../../db/database.js'
+import { users, workspaceMembers } from '../../../db/schema/people.js'
+import { refuse } from '../../../errors.js'
+import { instant, uuid } from '../../../fields.contract.js'
+import { type Page, toPage } from '../../../pagination.js'
+import { lockWorkspace, nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
+import { releaseTasks } from '../../tasks/assignees/release-tasks.js'
+import { markPublicChannelsRead } from './joining.js'
+import type { Member } from './members.contract.js'
+import { refuseRoleAbove } from './role-rules.js'
+
+const memberRow = {
+  userId: workspaceMembers.userId,
+  user: {
+    id: users.id,
+    username: users.username,
+    firstName: users.firstName,
+    lastName: users.lastName,
+    avatarUrl: users.avatarUrl,
+  },
+  role: workspaceMembers.role,
+  joinedAt: workspaceMembers.joinedAt,
+}
+
+@Repository()
+export class MembersRepository {
+  @Autowired(Database) private db!: Database
+
+  /** The members of a workspace in the order they joined. */
+  async forWorkspace(
+    workspaceId: string,
+    query: { limit: number; cursor?: string | undefined },
+  ): Promise<Page<Member>> {
+    const after = query.cursor ? decodeCursor('members', z.tuple([instant, uuid]), query.cursor) : undefined
+    const beyond =
+      after && sql`(${workspaceMembers.joinedAt}, ${workspaceMembers.userId}) > (${after[0]}, ${after[1]})`
+    const rows = await select(this.db.query, workspaceId, beyond)
+      .orderBy(asc(workspaceMembers.joinedAt), asc(workspaceMembers.userId))
+      .limit(query.limit + 1)
+    return toPage(rows, query.limit, last => encodeCursor('members', [last.joinedAt, last.userId]))
+  }
+
+  /** `changed` is false when it was his role already. */
+  changeRole(
+    actorId: string,
+    { workspaceId, userId }: Place,
+    role: Role,
+  ): Promise<{ member: Member; changed: boolean }> {
+    return this.db.write(async tx => {
+      const { actor, target } = await lockRoles(tx, workspaceId, actorId, userId)
+      refuseRoleAbove(actor, target, role)
+      const changed = role !== target
+      if (changed) {
+        if (target === 'owner') await refuseLastOwner(tx, workspaceId)
+        await tx.update(workspaceMembers).set({ role }).where(isPlace({ workspaceId, userId }))
+        if (target === 'guest') await markPublicChannelsRead(tx, { workspaceId, userId })
+        await record(tx, actorId, workspaceId, 'member.role_changed', {
+          before: { userId, role: target },
+          after: { userId, role },
+        })
+      }
+      return { member: await one(tx, { workspaceId, userId }), changed }
+    })
+  }
+
+  remove(actorId: string, { workspaceId, userId }: Place): Promise<void> {
+    return this.db.write(async tx => {
+      const { actor, target } = await lockRoles(tx, workspaceId, actorId, userId)
+      refuseRoleAbove(actor, target)
+      await this.takeAway(tx, { workspaceId, userId }, target)
+      await record(tx, actorId, workspaceId, 'member.removed', { before: { userId, role: target } })
+    })
+  }
+
+  leave({ workspaceId, userId }: Place): Promise<void> {
+    return this.db.write(async tx => {
+      const { target } = await lockRoles(tx, workspaceId, userId, userId)
+      await this.takeAway(tx, { workspaceId, userId }, target)
+      await record(tx, userId, workspaceId, 'member.left', { before: { userId, role: target } })
+    })
+  }
+
+  /** His places in projects and channels go with the membership, by foreign key. */
+  private async takeAway(tx: Queries, place: Place, role: Role): Promise<void> {
+    if (role === 'owner') await refuseLastOwner(tx, place.workspaceId)
+    await releaseTasks(tx, place)
+    await tx.delete(workspaceMembers).where(isPlace(place))
+  }
+}
+
+interface Place {
+  workspaceId: string
+  userId: string
+}
+
+function isPlace({ workspaceId, userId }: Place) {
+  return and(eq(workspaceMembers.workspaceId, workspaceId), eq(workspaceMembers.userId, userId))
+}
+
+function select(queries: Queries, workspaceId: string, condition: ReturnType<typeof and>) {
+  return queries
+    .select(memberRow)
+    .from(workspaceMembers)
+    .innerJoin(users, eq(users.id, workspaceMembers.userId))
+    .where(and(eq(workspaceMembers.workspaceId, workspaceId), condition))
+    .$dynamic()
+}
+
+async function one(tx: Queries, { workspaceId, userId }: Place): Promise<Member> {
+  const [found] = await select(tx, workspaceId, eq(workspaceMembers.userId, userId))
+  if (!found) throw refuse('MEMBER_NOT_FOUND')
+  return found
+}
+
+/** Both roles as they are under the workspace's lock: what was seen before it may be history. */
+async function lockRoles(tx: Queries, workspaceId: string, actorId: string, targetId: string) {
+  if (!(await lockWorkspace(tx, workspaceId))) throw refuse('WORKSPACE_NOT_FOUND')
+  const found = await tx
+    .select({ userId: workspaceMembers.userId, role: workspaceMembers.role })
+    .from(workspaceMembers)
+    .where(
+      and(
+        eq(workspaceMembers.workspaceId, workspaceId),
+        inArray(workspaceMembers.userId, [actorId, targetId]),
+      ),
+    )
+  const target = found.find(({ userId }) => userId === targetId)?.role
+  if (!target) throw refuse('MEMBER_NOT_FOUND')
+  return { actor: found.find(({ userId }) => userId === actorId)?.role, target }
+}
+
+async function refuseLastOwner(tx: Queries, workspaceId: string): Promise<void> {
+  const owners = await tx.$count(
+    workspaceMembers,
+    and(eq(workspaceMembers.workspaceId, workspaceId), eq(workspaceMembers.role, 'owner')),
+  )
+  if (owners < 2) throw refuse('LAST_OWNER')
+}
+
+async function record(
+  tx: Queries,
+  actorId: string,
+  workspaceId: string,
+  type: string,
+  change: { before?: object; after?: object },
+): Promise<void> {
+  await recordActivity(tx, await nextActivitySeq(tx, workspaceId), { workspaceId, actorId, type, ...change })
+}

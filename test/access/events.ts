@@ -1,0 +1,80 @@
+import type { ChatClient } from '../support/chat.js'
+import type { Role, World } from './world.js'
+
+/** A socket event that would do its work, and what each role must be answered. */
+interface Row {
+  attempt(world: World, chat: ChatClient): Promise<unknown> | unknown
+  expected: Record<Role, string>
+}
+
+const whoSees = (hidden: string, others: Partial<Record<Role, string>> = {}): Row['expected'] => ({
+  anonymous: 'UNAUTHENTICATED',
+  revoked: 'UNAUTHENTICATED',
+  outsider: hidden,
+  removed: hidden,
+  guest: hidden,
+  within: 'ok',
+  member: 'ok',
+  admin: 'ok',
+  owner: 'ok',
+  ...others,
+})
+
+/** Typing is told to a room: whoever may not join it cannot be in it. */
+const typing: Row = {
+  attempt: async (world, chat) => {
+    const channelId = await world.channel()
+    await chat.ask('channel:join', { channelId })
+    return { channelId }
+  },
+  expected: whoSees('CHANNEL_NOT_JOINED'),
+}
+
+export const events: Record<string, Row> = {
+  auth: {
+    attempt: ({ people }) => ({ token: people.member.accessToken }),
+    // Open to sockets without a user; one that has a user keeps him.
+    expected: whoSees('FORBIDDEN', {
+      anonymous: 'ok',
+      revoked: 'ok',
+      within: 'FORBIDDEN',
+      admin: 'FORBIDDEN',
+      owner: 'FORBIDDEN',
+    }),
+  },
+  'channel:join': {
+    attempt: async world => ({ channelId: await world.channel(), since: 0 }),
+    expected: whoSees('CHANNEL_NOT_FOUND'),
+  },
+  // Leaving what one is not in is no error, and tells nothing.
+  'channel:leave': {
+    attempt: async world => ({ channelId: await world.channel() }),
+    expected: whoSees('ok'),
+  },
+  'channel:sync': {
+    attempt: async world => ({ channelId: await world.channel(), since: 0 }),
+    expected: whoSees('CHANNEL_NOT_FOUND'),
+  },
+  'channel:read': {
+    attempt: async world => ({ channelId: await world.channel(), seq: 0 }),
+    expected: whoSees('CHANNEL_NOT_FOUND'),
+  },
+  'channel:typing': typing,
+  'channel:stop_typing': typing,
+  'message:send': {
+    attempt: async world => ({ channelId: await world.channel(), content: 'hello' }),
+    expected: whoSees('CHANNEL_NOT_FOUND'),
+  },
+  'message:edit': {
+    attempt: async world => ({ messageId: await world.message(), content: 'changed' }),
+    expected: whoSees('MESSAGE_NOT_FOUND', {
+      within: 'NOT_MESSAGE_AUTHOR',
+      member: 'NOT_MESSAGE_AUTHOR',
+      admin: 'NOT_MESSAGE_AUTHOR',
+    }),
+  },
+  'message:delete': {
+    attempt: async world => ({ messageId: await world.message() }),
+    expected: whoSees('MESSAGE_NOT_FOUND', { within: 'FORBIDDEN', member: 'FORBIDDEN' }),
+  },
+}

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto'
+import { Api, register, type TestUser, workspaceOf } from '../support/api.js'
+
+/** Everybody that access is decided about; `within` is a guest who was added to the project and the channel. */
+export const roles = [
+  'anonymous',
+  'revoked',
+  'outsider',
+  'removed',
+  'guest',
+  'within',
+  'member',
+  'admin',
+  'owner',
+] as const
+export type Role = (typeof roles)[number]
+type Somebody = Exclude<Role, 'anonymous'>
+
+/** One workspace with one person of each kind, and fresh things of it for each attempt. */
+export interface World {
+  origin: string
+  people: Record<Somebody, TestUser>
+  workspaceId: string
+  project(): Promise<string>
+  task(): Promise<string>
+  channel(type?: 'public' | 'private'): Promise<string>
+  message(channelId?: string): Promise<string>
+  /** A member that nobody else needs. */
+  expendable(): Promise<TestUser>
+}
+
+export async function makeWorld(origin: string): Promise<World> {
+  const named = async (name: string) => register(origin, name)
+  const people: Record<Somebody, TestUser> = {
+    revoked: await named('Rev'),
+    outsider: await named('Out'),
+    removed: await named('Rem'),
+    guest: await named('Gus'),
+    within: await named('Wim'),
+    member: await named('Mem'),
+    admin: await named('Adm'),
+    owner: await named('Own'),
+  }
+  const { owner, outsider, removed, revoked } = people
+  await workspaceOf(outsider)
+  const { id: workspaceId } = await workspaceOf(
+    owner,
+    [people.admin, 'admin'],
+    [people.guest, 'guest'],
+    [people.within, 'guest'],
+    people.member,
+    removed,
+    revoked,
+  )
+  await owner.api.data('DELETE', `/workspaces/${workspaceId}/members/${removed.id}`)
+  await new Api(origin).data('POST', '/auth/logout', { refreshToken: revoked.refreshToken })
+
+  let keys = 0
+  const world: World = {
+    origin,
+    people,
+    workspaceId,
+    async project() {
+      const key = `K${(keys++).toString(36).toUpperCase()}`
+      const { id } = await owner.api.data('POST', `/workspaces/${workspaceId}/projects`, {
+        name: 'Project',
+        key,
+      })
+      await owner.api.data('PUT', `/projects/${id}/members/${people.within.id}`)
+      return id
+    },
+    async task() {
+      const projectId = await world.project()
+      return (await owner.api.data('POST', `/projects/${projectId}/tasks`, { title: 'Task' })).id
+    },
+    async channel(type = 'public') {
+      const path = `/workspaces/${workspaceId}/channels`
+      const { id } = await owner.api.data('POST', path, { name: randomUUID(), type })
+      await owner.api.data('POST', `/channels/${id}/members`, { userId: people.within.id })
+      return id
+    },
+    async message(channelId) {
+      const place = channelId ?? (await world.channel())
+      return (await owner.api.data('POST', `/channels/${place}/messages`, { content: 'hello' })).messageId
+    },
+    async expendable() {
+      const user = await named('Exp')
+      const path = `/workspaces/${workspaceId}/invite`
+      const { token } = await owner.api.data('POST', path, { email: user.email, role: 'member' })
+      await user.api.data('POST', '/invitations/accept', { token })
+      return user
+    },
+  }
+  return world
+}

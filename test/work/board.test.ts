@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Task } from '../../src/modules/tasks/tasks.contract.js'
+import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { startApp, type TestApp } from '../support/app.js'
+import {
+  heard,
+  newProject,
+  newTask,
+  problemOf,
+  race,
+  rows,
+  statementsOf,
+  tally,
+  titles,
+  walk,
+} from './support.js'
+
+let app: TestApp
+let ann: TestUser
+let workspace: { id: string }
+
+beforeAll(async () => {
+  app = await startApp()
+  ann = await register(app.origin, 'Ann')
+  workspace = await workspaceOf(ann)
+})
+afterAll(() => app.stop())
+
+const reorder = (task: Task, body: object) => ann.api.post(`/tasks/${task.id}/reorder`, body)
+
+async function cards(count: number) {
+  const project = await newProject(ann, workspace.id)
+  const tasks: Task[] = []
+  for (let index = 0; index < count; index++) {
+    tasks.push(await newTask(ann.api, project.id, { title: String(index) }))
+  }
+  const column = async (status = 'todo') =>
+    titles((await ann.api.get(`/projects/${project.id}/tasks?sort=rank&status=${status}`)).body.data)
+  return { project, tasks: tasks as [Task, Task, Task, ...Task[]], column }
+}
+
+describe('the order of a column', () => {
+  it('is that of arrival, until a card is put before or after another', async () => {
+    const { tasks, column } = await cards(4)
+    const [zero, one, two, three] = tasks
+    expect(await column()).toEqual(['0', '1', '2', '3'])
+    const moved = heard(app, 'task.moved')
+    const answer = await reorder(three as Task, { before: zero.id })
+    expect(answer.status).toBe(200)
+    expect(answer.body.data).toMatchObject({ version: 2, seq: 5 })
+    expect(moved).toEqual([{ task: answer.body.data, seq: 5 }])
+    expect(await column()).toEqual(['3', '0', '1', '2'])
+    await reorder(zero, { after: one.id })
+    expect(await column()).toEqual(['3', '1', '0', '2'])
+    await reorder(three as Task, { status: 'todo' })
+    expect(await column()).toEqual(['1', '0', '2', '3'])
+    expect((await reorder(two, { after: zero.id })).body.data.version).toBe(1)
+    expect(await column()).toEqual(['1', '0', '2', '3'])
+  })
+
+  it('takes a card from another column, at the place named or at the end', async () => {
+    const { tasks, column } = await cards(5)
+    const [zero, one, two, three, four] = tasks
+    await reorder(zero, { status: 'in_progress' })
+    await reorder(one, { status: 'in_progress', before: zero.id })
+    const third = await reorder(two, { status: 'in_progress', after: one.id })
+    expect(third.body.data).toMatchObject({ status: 'in_progress', startedAt: expect.any(String) })
+    await ann.api.patch(`/tasks/${three?.id}/status`, { status: 'in_progress' })
+    expect(await column('in_progress')).toEqual(['1', '2', '0', '3'])
+    expect(await column()).toEqual(['4'])
+
+    const nowhere = '422 NEIGHBOUR_NOT_FOUND'
+    expect(problemOf(await reorder(four as Task, { before: zero.id }))).toBe(`${nowhere} body.before`)
+    expect(problemOf(await reorder(zero, { after: zero.id }))).toBe(`${nowhere} body.after`)
+    expect(problemOf(await reorder(zero, { after: crypto.randomUUID() }))).toBe(`${nowhere} body.after`)
+    expect(problemOf(await reorder(zero, { status: 'done', before: one.id }))).toBe(`${nowhere} body.before`)
+    await ann.api.delete(`/tasks/${one.id}`)
+    expect(problemOf(await reorder(zero, { before: one.id }))).toBe(`${nowhere} body.before`)
+    expect(problemOf(await reorder(zero, { status: 'nowhere' }))).toBe('422 STATUS_NOT_FOUND body.status')
+    expect(problemOf(await reorder(zero, {}))).toBe('422 VALIDATION_ERROR body')
+    expect(problemOf(await reorder(zero, { before: one.id, after: two.id }))).toBe(
+      '422 VALIDATION_ERROR body',
+    )
+  })
+
+  it('stays strict through two hundred moves at once, each of which writes one row', async () => {
+    const { project, tasks } = await cards(20)
+    const before = await rows(app, 'select sum(version)::int as versions from tasks where project_id = $1', [
+      project.id,
+    ])
+    const at = (index: number) => tasks[index % tasks.length] as Task
+    const answers = await race(200, index => {
+      const card = at(index)
+      const anchor = at(index + 1 + ((index * 7) % 19))
+      return reorder(card, index % 2 ? { before: anchor.id } : { after: anchor.id })
+    })
+    expect(tally(answers)).toEqual({ 200: 200 })
+    const stored = await rows(
+      app,
+      'select rank, version, seq from tasks where project_id = $1 order by rank collate "C"',
+      [project.id],
+    )
+    const ranks = stored.map(({ rank }) => rank)
+    expect(new Set(ranks).size).toBe(20)
+    expect(ranks).toEqual(ranks.toSorted())
+    const [{ last_seq }] = await rows(app, 'select last_seq from projects where id = $1', [project.id])
+    const written = stored.reduce((sum, { version }) => sum + version, 0) - before[0].versions
+    expect(last_seq).toBe(20 + written)
+    expect(written).toBeGreaterThan(150)
+    expect(written).toBeLessThanOrEqual(200)
+  })
+
+  it('follows a plain list through any moves', async () => {
+    const { tasks, column } = await cards(6)
+    const expected = ['0', '1', '2', '3', '4', '5']
+    for (let step = 0; step < 40; step++) {
+      const card = (step * 5 + 2) % 6
+      const anchor = (card + 1 + (step % 5)) % 6
+      const side = step % 3 ? 'before' : 'after'
+      expect((await reorder(tasks[card] as Task, { [side]: tasks[anchor]?.id })).status).toBe(200)
+      expected.splice(expected.indexOf(String(card)), 1)
+      expected.splice(expected.indexOf(String(anchor)) + (side === 'after' ? 1 : 0), 0, String(card))
+      expect(await column()).toEqual(expected)
+    }
+  })
+
+  it('is ranked afresh when there is no room between two cards', async () => {
+    const { project, tasks, column } = await cards(4)
+    const [zero, one, two, three] = tasks
+    await rows(app, 'update tasks set rank = $2 where id = $1', [zero.id, `a0${'V'.repeat(300)}`])
+    await rows(app, 'update tasks set rank = $2 where id = $1', [one.id, `a0${'V'.repeat(300)}1`])
+    const moved = heard(app, 'task.moved')
+    const answer = await reorder(three as Task, { after: zero.id })
+    expect(answer.status).toBe(200)
+    expect(await column()).toEqual(['0', '3', '1', '2'])
+    expect(moved.map(({ task, seq }) => [task.title, seq])).toEqual([
+      ['0', 5],
+      ['1', 6],
+      ['2', 7],
+      ['3', 8],
+    ])
+    const ranks = moved.map(({ task }) => task.rank)
+    expect(Math.max(...ranks.map(rank => rank.length))).toBeLessThan(10)
+    expect(await rows(app, 'select last_seq from projects where id = $1', [project.id])).toEqual([
+      { last_seq: 8 },
+    ])
+    await reorder(two, { before: zero.id })
+    expect(await column()).toEqual(['2', '0', '3', '1'])
+  })
+})
+
+describe('a board', () => {
+  it('has the columns in order, each with its first cards and where they go on', async () => {
+    const { project, tasks } = await cards(3)
+    await reorder(tasks[2], { before: tasks[0].id })
+    await newTask(ann.api, project.id, { title: 'finished', status: 'done' })
+    await rows(
+      app,
+      `insert into tasks (id, workspace_id, project_id, number, title, status, reporter_id, rank, seq)
+       select gen_random_uuid(), $1, $2, 1000 + n, 'Card ' || n, 'backlog', $3, 'b' || lpad(n::text, 2, '0') || 'V', 1000 + n
+       from generate_series(0, 99) n`,
+      [workspace.id, project.id, ann.id],
+    )
+    const { body } = await ann.api.get(`/projects/${project.id}/board`)
+    const columns = body.data.columns
+    expect(columns.map((column: { key: string }) => column.key)).toEqual([
+      'backlog',
+      'todo',
+      'in_progress',
+      'in_review',
+      'done',
+      'cancelled',
+    ])
+    const [backlog, todo, , , done] = columns
+    expect(titles(todo.tasks)).toEqual(['2', '0', '1'])
+    expect([todo.nextCursor, titles(done.tasks)]).toEqual([null, ['finished']])
+    expect(backlog.tasks).toHaveLength(50)
+
+    const list = `/projects/${project.id}/tasks?status=backlog&sort=rank`
+    const rest = await ann.api.get(`${list}&limit=100&cursor=${backlog.nextCursor}`)
+    expect([...backlog.tasks, ...rest.body.data]).toEqual(await walk(ann.api, list))
+    expect(rest.body.meta.nextCursor).toBeNull()
+  })
+
+  it('costs the same few statements, however many cards and columns it has', async () => {
+    const { project } = await cards(3)
+    const cost = () => statementsOf(app, () => ann.api.get(`/projects/${project.id}/board`))
+    const few = await cost()
+    await race(30, index =>
+      newTask(ann.api, project.id, { status: index % 2 ? 'done' : 'backlog', assigneeIds: [ann.id] }),
+    )
+    expect(await cost()).toBe(few)
+    expect(few).toBeLessThanOrEqual(4)
+  })
+})
