@@ -4,6 +4,7 @@ import { Application } from '@forinda/kickjs-http'
 import { WsAdapter } from '@forinda/kickjs-ws'
 import { CONFIG, type Config } from './config.js'
 import { Database, type DatabaseOptions } from './db/database.js'
+import { translateDatabaseError } from './db/unavailable.js'
 import { StartupError } from './errors.js'
 import { accessLog } from './http/access-log.js'
 import { Authenticator, requireSocketUser } from './http/authenticate.js'
@@ -11,16 +12,26 @@ import { envelope } from './http/envelope.js'
 import { Idempotency } from './http/idempotency.js'
 import { RateLimits } from './http/rate-limit.js'
 import { cors, securityHeaders } from './http/security-headers.js'
+import { ServiceRoutes } from './http/service-routes.js'
 import { AuthController } from './modules/auth/auth.controller.js'
 import { SessionsController } from './modules/auth/sessions/sessions.controller.js'
 import { StreamTicketsService } from './modules/auth/sessions/stream-tickets.service.js'
 import { ChannelsController } from './modules/channels/channels.controller.js'
 import { ChatAdapter } from './modules/chat/chat.adapter.js'
 import { ChatController } from './modules/chat/chat.controller.js'
+import { cronAdapters } from './modules/cron/cron.adapters.js'
+import { HealthController } from './modules/health/health.controller.js'
+import { HealthService } from './modules/health/health.service.js'
 import { MessagesController } from './modules/messages/messages.controller.js'
+import { OpenapiController } from './modules/openapi/openapi.controller.js'
+import { OpenapiService } from './modules/openapi/openapi.service.js'
 import { PresenceController } from './modules/presence/presence.controller.js'
 import { ProjectMembersController } from './modules/projects/project-members.controller.js'
 import { ProjectsController } from './modules/projects/projects.controller.js'
+import { StatsController } from './modules/stats/stats.controller.js'
+import { AssigneesController } from './modules/tasks/assignees/assignees.controller.js'
+import { BoardController } from './modules/tasks/board/board.controller.js'
+import { TasksController } from './modules/tasks/tasks.controller.js'
 import { UsersController } from './modules/users/users.controller.js'
 import { InvitationsController } from './modules/workspaces/invitations/invitations.controller.js'
 import { MembersController } from './modules/workspaces/members/members.controller.js'
@@ -46,10 +57,17 @@ export const controllers: Class[] = [
   InvitationsController,
   ProjectsController,
   ProjectMembersController,
+  TasksController,
+  AssigneesController,
+  BoardController,
   ChannelsController,
   MessagesController,
   PresenceController,
+  StatsController,
 ]
+
+/** Every route beside the API, for those who run the server or write clients: `/health/*`, `/docs`, … */
+export const serviceControllers: Class[] = [HealthController, OpenapiController]
 
 /** Every event of the chat. */
 export const socketControllers: Class[] = [ChatController]
@@ -76,18 +94,29 @@ export async function createApp(
     cors: config.corsOrigins.length ? { origin: config.corsOrigins, credentials: true } : undefined,
     controllers: socketControllers,
     guards: [requireSocketUser],
+    translateError: translateDatabaseError,
   })
+  const openapi = container.resolve(OpenapiService)
   const application = new Application({
     container,
     host: config.host,
     port: config.port,
     trustProxy: config.trustProxy,
     envelope,
+    translateError: translateDatabaseError,
     middleware: [accessLog, ...securityHeaders(), cors(config.corsOrigins)],
     guards: [container.resolve(Authenticator).guard, container.resolve(RateLimits).guard],
     interceptors: [container.resolve(Idempotency).interceptor],
     modules: [{ routes: () => controllers.map(controller => ({ path: '/', controller })) }],
-    adapters: [container.resolve(StreamTicketsService), sockets, new ChatAdapter(sockets)],
+    adapters: [
+      container.resolve(StreamTicketsService),
+      openapi,
+      new ServiceRoutes(serviceControllers, (...mounted) => openapi.onRouteMount(...mounted)),
+      sockets,
+      new ChatAdapter(sockets),
+      ...cronAdapters(database),
+      container.resolve(HealthService),
+    ],
   })
   return {
     container,

@@ -23,7 +23,8 @@ export interface StartOptions {
 /** The real server on a port of its own and an empty, migrated database of its own. Limits are off unless asked for. */
 export async function startApp({ on = 'postgres', config = {} }: StartOptions = {}): Promise<TestApp> {
   const dataDir = mkdtempSync(join(tmpdir(), 'vibed-test-'))
-  const cloned = on === 'postgres' ? await cloneDatabase() : undefined
+  const isGiven = config.databaseUrl !== undefined
+  const cloned = on === 'postgres' && !isGiven ? await cloneDatabase() : undefined
   let sent = 0
   const settings: Config = {
     ...loadConfig({}),

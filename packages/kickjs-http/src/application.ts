@@ -37,6 +37,8 @@ export interface ApplicationOptions {
   bodyLimit?: number | string
   /** Wraps what handlers return and what they pass to `ctx.created`. */
   envelope?: (value: unknown) => unknown
+  /** Turns what a library threw into an `HttpException`, where the application knows what it means. */
+  translateError?: (error: unknown) => unknown
   /** Which proxies may say who the client is; Express' `trust proxy`. */
   trustProxy?: boolean | number | string | string[]
   /** How long `shutdown` waits for adapters and open requests, in milliseconds; 4,000 unless given. */
@@ -77,6 +79,7 @@ export class Application {
       interceptors: options.interceptors ?? [],
       parseJson: express.json({ limit: options.bodyLimit ?? '1mb', type: jsonTypes }),
       envelope: options.envelope ?? (value => value),
+      translateError: options.translateError ?? (error => error),
       streams: this.streams,
     })
   }

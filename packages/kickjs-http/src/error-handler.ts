@@ -2,6 +2,7 @@ import { HttpException, Logger } from '@forinda/kickjs-core'
 import type { NextFunction, Request, Response } from 'express'
 import { sendProblem } from './problem.js'
 import { requestIdOf } from './request-id.js'
+import { runtimeOf } from './runtime.js'
 
 const logger = Logger.for('Http')
 
@@ -15,7 +16,7 @@ export function handleError(error: unknown, req: Request, res: Response, _next: 
     logger.debug(context, 'The client went away while it sent the request')
     return
   }
-  const exception = toException(error)
+  const exception = toException(runtimeOf(req).translateError(error))
   if (exception.status >= 500 || res.headersSent) logger.error(context, 'A request failed')
   if (!res.headersSent) sendProblem(exception, req, res)
   else if (!res.writableEnded) res.destroy()

@@ -10,6 +10,7 @@ export interface Runtime {
   interceptors: readonly RouteInterceptor[]
   parseJson: RequestHandler
   envelope(value: unknown): unknown
+  translateError(error: unknown): unknown
   streams: EventStreams
 }
 

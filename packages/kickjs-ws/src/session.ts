@@ -44,6 +44,7 @@ export class Session {
     private readonly socket: Socket,
     private readonly handlers: Handlers,
     private readonly guards: readonly Guard[],
+    private readonly translateError: (error: unknown) => unknown = error => error,
   ) {
     this.enqueue('connect', handlers.connect, socket.handshake.auth)
     socket.onAny((...args: unknown[]) => this.receive(args))
@@ -131,8 +132,9 @@ export class Session {
     try {
       await work()
       return true
-    } catch (error) {
-      if (isServerFault(error)) this.log(message, error)
+    } catch (thrown) {
+      const error = this.translateError(thrown)
+      if (isServerFault(error)) this.log(message, thrown)
       await this.safely(message, () => this.refuse(message, error))
       for (const call of this.handlers.error) await this.safely(message, () => call(message.ctx, error))
       return false

@@ -25,6 +25,8 @@ export interface WsAdapterOptions {
   adapter?: ServerOptions['adapter'] | undefined
   /** Run before each event is validated, in this order. */
   guards?: readonly Guard[]
+  /** Turns what a library threw into an `HttpException`, where the application knows what it means. */
+  translateError?: (error: unknown) => unknown
   /** Default: every class that `@WsController` has marked when the server starts. */
   controllers?: readonly Class[]
 }
@@ -135,7 +137,7 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
   }
 
   private serve(socket: Socket, handlers: Handlers): void {
-    const session = new Session(socket, handlers, this.options.guards ?? [])
+    const session = new Session(socket, handlers, this.options.guards ?? [], this.options.translateError)
     this.sessions.add(session)
     void session.ended.then(() => this.sessions.delete(session))
   }

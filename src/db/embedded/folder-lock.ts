@@ -15,9 +15,21 @@ const SETTLE_MS = 100
  * Takes a data folder for this process alone: two processes on one embedded database destroy it.
  * A lock whose process is gone is taken over.
  * @returns the way to give it back
- * @throws StartupError with the holder's pid while another process has it
+ * @throws StartupError with the holder's pid while another process has it, or when the folder cannot be written
  */
 export async function lockFolder(folder: string): Promise<() => void> {
+  try {
+    return await takeLock(folder)
+  } catch (error) {
+    if (error instanceof StartupError || !(error instanceof Error)) throw error
+    throw new StartupError(
+      `The data folder ${folder} cannot be written (${error.message}): let this user write there, or set VIBED_DATA_DIR to another folder`,
+      { cause: error },
+    )
+  }
+}
+
+async function takeLock(folder: string): Promise<() => void> {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, 'lock')
   const self: Holder = { pid: process.pid, started: startOf(process.pid), nonce: v7() }

@@ -24,6 +24,11 @@ export class ChatSockets {
     this.opened = namespace
   }
 
+  /** Whether the chat is being served. */
+  get isOpen(): boolean {
+    return this.opened !== undefined
+  }
+
   get namespace(): ChatNamespace {
     if (!this.opened) throw new Error('The chat is not being served yet')
     return this.opened

@@ -2,6 +2,7 @@ import { Autowired, Controller, Delete, Get, Patch, Post } from '@forinda/kickjs
 import type { RouteContext } from '@forinda/kickjs-http'
 import { Access } from '../../access/access.js'
 import { refuse } from '../../errors.js'
+import { Idempotency } from '../../http/idempotency.js'
 import {
   deleteMessage,
   editMessage,
@@ -18,6 +19,7 @@ export class MessagesController {
   @Autowired(Access) private access!: Access
   @Autowired(MessagesService) private messages!: MessagesService
   @Autowired(MessagesRepository) private stored!: MessagesRepository
+  @Autowired(Idempotency) private idempotency!: Idempotency
 
   @Get('/channels/:channelId/messages', listMessages)
   async list({ user, params, query }: RouteContext<typeof listMessages>) {
@@ -32,7 +34,8 @@ export class MessagesController {
 
   @Post('/channels/:channelId/messages', sendMessage)
   async send(ctx: RouteContext<typeof sendMessage>) {
-    const message = await this.messages.send(ctx.user, { ...ctx.body, channelId: ctx.params.channelId })
+    const id = ctx.body.id ?? this.idempotency.stableId()
+    const message = await this.messages.send(ctx.user, { ...ctx.body, id, channelId: ctx.params.channelId })
     return ctx.created(message, `/api/v1/messages/${message.messageId}`)
   }
 
