@@ -1,6 +1,7 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, eq, lt, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { Database, type Queries } from '../db/database.js'
+import { removeExpired } from '../db/remove-expired.js'
 import { idempotencyKeys } from '../db/schema/people.js'
 
 /** A request that may run. Two claims of one key never end at the same time, so its end tells them apart. */
@@ -67,8 +68,8 @@ export class IdempotencyRepository {
     await this.db.query.update(idempotencyKeys).set({ lockedUntil: now }).where(this.held(claim))
   }
 
-  async removeExpired(now: string): Promise<void> {
-    await this.db.query.delete(idempotencyKeys).where(lt(expiresAt, now))
+  removeExpired(now: string): Promise<void> {
+    return removeExpired(this.db, idempotencyKeys, now)
   }
 
   private held(claim: Claim) {

@@ -91,7 +91,8 @@ export class Feed<E extends Sequenced> {
 
   private advance() {
     if (this.position === undefined) return
-    for (let next = this.held.get(this.position + 1); next; next = this.held.get(next.seq + 1)) this.pass(next)
+    for (let next = this.held.get(this.position + 1); next; next = this.held.get(next.seq + 1))
+      this.pass(next)
     if (this.committed > this.position) this.wait()
     else this.rest()
   }

@@ -173,7 +173,7 @@ describe('joining', () => {
     const sender = await connect(ann)
     const joiners = await Promise.all(Array.from({ length: 10 }, () => connect(ben)))
     const storm = Promise.all(
-      Array.from({ length: 600 }, async (_, n) => {
+      Array.from({ length: 480 }, async (_, n) => {
         await new Promise(resolve => setTimeout(resolve, n / 2))
         return sender.data('message:send', { channelId: channel, content: String(n) })
       }),
@@ -186,9 +186,9 @@ describe('joining', () => {
     for (const [n, join] of joins.entries()) {
       const { changes, lastSeq } = await join
       const joiner = joiners[n] as ChatClient
-      await joiner.until(() => joiner.all('message:new').at(-1)?.seq === 600 || lastSeq === 600 || undefined)
+      await joiner.until(() => joiner.all('message:new').at(-1)?.seq === 480 || lastSeq === 480 || undefined)
       const seqs = [...changes, ...joiner.all('message:new')].map(({ seq }: { seq: number }) => seq)
-      expect(seqs).toEqual(Array.from({ length: 600 }, (_, seq) => seq + 1))
+      expect(seqs).toEqual(Array.from({ length: 480 }, (_, seq) => seq + 1))
       joiner.close()
     }
     sender.close()

@@ -1,6 +1,7 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, eq, gt, isNull, lt } from 'drizzle-orm'
+import { and, eq, gt, isNull } from 'drizzle-orm'
 import { Database, type Queries, violatedConstraint } from '../../db/database.js'
+import { removeExpired } from '../../db/remove-expired.js'
 import { passwordResets, users } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
 import { selfColumns } from '../users/self-columns.js'
@@ -96,8 +97,8 @@ export class AccountsRepository {
     })
   }
 
-  async removeExpiredResets(now: string): Promise<void> {
-    await this.db.write(tx => tx.delete(passwordResets).where(lt(passwordResets.expiresAt, now)))
+  removeExpiredResets(now: string): Promise<void> {
+    return removeExpired(this.db, passwordResets, now)
   }
 
   private async insertUser(tx: Queries, account: NewAccount): Promise<Self> {

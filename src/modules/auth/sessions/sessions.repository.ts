@@ -3,6 +3,7 @@ import { and, desc, eq, gt, isNull, lt, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { decodeCursor, encodeCursor } from '../../../cursor.js'
 import { Database, type Queries } from '../../../db/database.js'
+import { removeExpired } from '../../../db/remove-expired.js'
 import { refreshTokens, sessions, users } from '../../../db/schema/people.js'
 import { refuse } from '../../../errors.js'
 import { uuid } from '../../../fields.contract.js'
@@ -139,10 +140,8 @@ export class SessionsRepository {
 
   /** Removes refresh tokens and sessions whose time is over. */
   async removeExpired(now: string): Promise<void> {
-    await this.db.write(async tx => {
-      await tx.delete(refreshTokens).where(lt(refreshTokens.expiresAt, now))
-      await tx.delete(sessions).where(lt(sessions.expiresAt, now))
-    })
+    await removeExpired(this.db, refreshTokens, now)
+    await removeExpired(this.db, sessions, now)
   }
 
   private unused(tokenHash: string, now: string) {

@@ -1,6 +1,7 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, eq, gt, inArray, lt } from 'drizzle-orm'
+import { and, eq, gt, inArray } from 'drizzle-orm'
 import { Database } from '../../../db/database.js'
+import { removeExpired } from '../../../db/remove-expired.js'
 import { streamTickets } from '../../../db/schema/people.js'
 
 @Repository()
@@ -40,7 +41,7 @@ export class StreamTicketsRepository {
     )
   }
 
-  async removeExpired(now: string): Promise<void> {
-    await this.db.write(tx => tx.delete(streamTickets).where(lt(streamTickets.expiresAt, now)))
+  removeExpired(now: string): Promise<void> {
+    return removeExpired(this.db, streamTickets, now)
   }
 }

@@ -1,0 +1,41 @@
+import type { Container } from '@forinda/kickjs-core'
+import { ChannelsService } from '../../modules/channels/channels.service.js'
+import { ReadsService } from '../../modules/channels/reads.service.js'
+import { MessagesService } from '../../modules/messages/messages.service.js'
+import type { Cast } from './cast.js'
+import type { Channel, Message, Name } from './story.js'
+
+/** Opens a channel by the one who speaks first in it, and has everything said and read. */
+export async function sowChannel(
+  container: Container,
+  cast: Cast,
+  workspaceId: string,
+  { name, description, type, members, unread = {}, messages }: Channel,
+): Promise<void> {
+  const [channels, reads] = [container.resolve(ChannelsService), container.resolve(ReadsService)]
+  const creator = messages[0]?.from ?? 'ada'
+  const { id } = await channels.create(cast[creator], workspaceId, { name, description, type })
+  for (const member of members) await channels.addMember(cast[creator], id, cast[member].id)
+  const lastSeq = await sowMessages(container, cast, id, messages)
+  for (const reader of [creator, ...members])
+    await reads.read(cast[reader], id, lastSeq - (unread[reader] ?? 0))
+}
+
+/** @returns the sequence of the last one */
+async function sowMessages(
+  container: Container,
+  cast: Cast,
+  channelId: string,
+  messages: Message[],
+  parentId?: string,
+): Promise<number> {
+  let lastSeq = 0
+  for (const { from, text, replies = [] } of messages) {
+    const content = text.replace(/@(\w+)/g, (_, name: Name) => `@${cast[name].username}`)
+    const sent = await container.resolve(MessagesService).send(cast[from], { channelId, content, parentId })
+    lastSeq = replies.length
+      ? await sowMessages(container, cast, channelId, replies, sent.messageId)
+      : sent.seq
+  }
+  return lastSeq
+}

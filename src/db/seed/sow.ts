@@ -1,0 +1,76 @@
+import type { Container } from '@forinda/kickjs-core'
+import { inArray } from 'drizzle-orm'
+import { StartupError } from '../../errors.js'
+import { InvitationsService } from '../../modules/workspaces/invitations/invitations.service.js'
+import { WorkspacesService } from '../../modules/workspaces/workspaces.service.js'
+import { Database } from '../database.js'
+import { users } from '../schema/people.js'
+import { labels } from '../schema/work.js'
+import { type Cast, registerCast } from './cast.js'
+import { demoLogins, markSeeded } from './demo-logins.js'
+import { growOld } from './grow-old.js'
+import { northwind } from './northwind.js'
+import { festival, sideProject } from './small-teams.js'
+import { sowChannel } from './sow-talk.js'
+import { sowProject } from './sow-work.js'
+import { type Name, people, type Workspace } from './story.js'
+
+/**
+ * Fills a database with a believable team. Everything goes through the services, as if its people had
+ * done it, so that numbers, sequences and activity are what they would be.
+ * @returns false where that was done before: then nothing is changed
+ * @throws StartupError where an earlier seed was cut short
+ */
+export async function sow(container: Container, now = Date.now()): Promise<boolean> {
+  const database = container.resolve(Database)
+  if ((await demoLogins(database)).length > 0) return false
+  await refuseHalfSown(database)
+  const cast = await registerCast(container)
+  const workspaceIds: string[] = []
+  for (const workspace of [northwind, festival, sideProject]) {
+    workspaceIds.push(await sowWorkspace(container, cast, workspace, now))
+  }
+  await growOld(database, workspaceIds, new Date(now).toISOString())
+  for (const workspaceId of workspaceIds.slice(0, 1)) await markSeeded(database, workspaceId)
+  return true
+}
+
+async function refuseHalfSown({ query }: Database): Promise<void> {
+  const emails = Object.values(people).map(({ email }) => email)
+  const [known] = await query
+    .select({ email: users.email })
+    .from(users)
+    .where(inArray(users.email, emails))
+    .limit(1)
+  if (known) {
+    throw new StartupError(
+      `There is a user ${known.email}, but not all of the demo data: seed an empty database, or another VIBED_DATA_DIR`,
+    )
+  }
+}
+
+async function sowWorkspace(
+  container: Container,
+  cast: Cast,
+  { name, slug, owner, members, labels: colors, projects, channels }: Workspace,
+  now: number,
+): Promise<string> {
+  const { id: workspaceId } = await container.resolve(WorkspacesService).create(cast[owner], { name, slug })
+  const invitations = container.resolve(InvitationsService)
+  for (const [member, role] of Object.entries(members) as [Name, NonNullable<(typeof members)[Name]>][]) {
+    const { token } = await invitations.invite(cast[owner], workspaceId, { email: cast[member].email, role })
+    await invitations.accept(cast[member], token)
+  }
+  for (const channel of channels) await sowChannel(container, cast, workspaceId, channel)
+  const site = { workspaceId, owner, labels: await sowLabels(container, workspaceId, colors), now }
+  for (const project of projects) await sowProject(container, cast, site, project)
+  return workspaceId
+}
+
+async function sowLabels(container: Container, workspaceId: string, colors: Record<string, string>) {
+  const given = Object.entries(colors).map(([name, color]) => ({ workspaceId, name, color }))
+  const stored = await container
+    .resolve(Database)
+    .write(tx => tx.insert(labels).values(given).returning({ id: labels.id, name: labels.name }))
+  return new Map(stored.map(({ id, name }) => [name, id]))
+}
