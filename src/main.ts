@@ -2,6 +2,7 @@ import { Logger } from '@forinda/kickjs-core'
 import { createApp } from './app.js'
 import { loadConfig } from './config.js'
 import { StartupError } from './errors.js'
+import { greeting } from './greeting.js'
 import { loggerOptions } from './logging.js'
 
 /** Longer than a graceful stop takes; then something hangs, and the process must not stay. */
@@ -25,7 +26,9 @@ try {
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()
     void vibed.stop().then(() => process.exit(0))
   }
-  Logger.for('Vibed').info({ url: `http://${address}:${port}` }, 'listening')
+  const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}`
+  Logger.for('Vibed').info({ url }, 'listening')
+  process.stdout.write(await greeting(url, config, vibed.database))
 } catch (error) {
   if (!(error instanceof StartupError)) throw error
   process.stderr.write(`${error.message}\n`)
