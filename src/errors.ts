@@ -39,6 +39,7 @@ export const errorTable = {
   MESSAGE_ID_TAKEN: [409, 'This id belongs to another message'],
   MESSAGE_DELETED: [409, 'The message was deleted'],
   ALREADY_MEMBER: [409, 'Already a member'],
+  LAST_CHANNEL_MEMBER: [409, 'A private channel keeps at least one member: delete it instead'],
   LAST_OWNER: [409, 'A workspace keeps at least one owner'],
   INVITATION_USED: [409, 'The invitation was already accepted'],
   INVITATION_EXPIRED: [410, 'The invitation has expired'],
@@ -72,6 +73,7 @@ interface Particulars {
   errors?: FieldError[]
   headers?: Record<string, string>
   retryAfterMs?: number
+  details?: Record<string, unknown>
   cause?: unknown
 }
 

@@ -6,6 +6,7 @@ export const pageQuery = z.strictObject({
   limit: queryInteger(1, 100).default(50),
   cursor: z.string().min(1).max(512).optional(),
 })
+export type PageQuery = z.output<typeof pageQuery>
 
 /** The same, for lists that can also be counted: `count=exact` adds `meta.total`. */
 export const countedPageQuery = pageQuery.extend({ count: z.literal('exact').optional() })

@@ -36,11 +36,6 @@ export class Feed<E extends Sequenced> {
 
   constructor(private readonly options: FeedOptions<E>) {}
 
-  /** Whether nobody waits to join: then it may be closed once the last listener has gone. */
-  get isIdle(): boolean {
-    return this.joiners.length === 0
-  }
-
   /** A change was committed; it is delivered once all before it are. */
   offer(event: E): void {
     if (this.position !== undefined && event.seq <= this.position) return
@@ -116,6 +111,7 @@ export class Feed<E extends Sequenced> {
     if (this.timer || this.closed) return
     const { patience = 50 } = this.options
     this.timer = setTimeout(() => void this.fill(), Math.min(patience * 2 ** this.failures, LONGEST_WAIT))
+    this.timer.unref()
   }
 
   private rest() {
@@ -125,10 +121,12 @@ export class Feed<E extends Sequenced> {
 
   /** Rows come with their latest change only: a sequence may jump over changes that a later one replaced. */
   private async fill() {
+    const since = this.position ?? 0
     try {
-      const missed = await this.options.reload(this.position ?? 0)
+      const missed = await this.options.reload(since)
       this.failures = 0
-      for (const event of missed) if (event.seq > (this.position ?? 0)) this.pass(event)
+      // What was delivered meanwhile makes the answer stale: it is asked for again.
+      if (this.position === since) for (const event of missed) this.pass(event)
       for (const seq of this.held.keys()) if (seq <= (this.position ?? 0)) this.held.delete(seq)
     } catch (error) {
       this.failures += 1

@@ -1,5 +1,7 @@
 import { Autowired, HttpException, Logger, PostConstruct, Service } from '@forinda/kickjs-core'
 import type { EventStream, RequestContext } from '@forinda/kickjs-http'
+import { CONFIG, type Config } from '../config.js'
+import { refuse } from '../errors.js'
 import { Events } from '../events.js'
 import type { Principal } from '../http/principal.js'
 import { LiveSessions } from '../modules/auth/sessions/live-sessions.js'
@@ -17,6 +19,8 @@ interface LiveStream {
   authorise(): Promise<Place>
 }
 
+/** How many streams one user may have open on this node. */
+const MOST_STREAMS = 200
 /** How long a browser waits before it opens a broken stream again, in milliseconds. */
 const RETRY_MS = 3_000
 /** How often streams are looked over for those whose credential has ended, in milliseconds. */
@@ -29,6 +33,7 @@ const logger = Logger.for('LiveStreams')
 export class LiveStreams {
   @Autowired(Events) private events!: Events
   @Autowired(LiveSessions) private sessions!: LiveSessions
+  @Autowired(CONFIG) private config!: Config
   private readonly live = new Set<LiveStream>()
   private sweeper: NodeJS.Timeout | undefined
   /** Grows whenever anybody may have lost access: who opened a stream meanwhile is looked at again. */
@@ -58,15 +63,17 @@ export class LiveStreams {
 
   /**
    * Answers with a stream once `authorise` has let the user in; it tells what the stream belongs to,
-   * and is asked again when that may have changed. Errors: what `authorise` throws, before the stream.
+   * and is asked again when that may have changed. Errors, before the stream: what `authorise`
+   * throws, and RATE_LIMITED for a user who has too many streams open.
    */
   async open(
     ctx: RequestContext<unknown, unknown, unknown>,
     authorise: () => Promise<Place>,
   ): Promise<EventStream> {
+    const { user } = ctx
     const before = this.losses
     const place = await authorise()
-    const { user } = ctx
+    this.refuseCrowd(user)
     const live = { stream: ctx.sse({ retryMs: RETRY_MS }), user, place, authorise }
     this.add(live)
     // What happened until here was not told to this stream.
@@ -80,6 +87,13 @@ export class LiveStreams {
   /** Closes the streams whose credential has ended by `now`. */
   sweep(now: number): void {
     for (const { stream, user } of this.live) if (user.expiresAt <= now) stream.close()
+  }
+
+  private refuseCrowd(user: Principal) {
+    const own = [...this.live].filter(live => live.user.id === user.id)
+    if (this.config.rateLimits && own.length >= MOST_STREAMS) {
+      throw refuse('RATE_LIMITED', { message: 'Close some of your streams first', retryAfterMs: RETRY_MS })
+    }
   }
 
   private add(live: LiveStream) {

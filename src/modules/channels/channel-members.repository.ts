@@ -1,15 +1,23 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { decodeCursor, encodeCursor } from '../../cursor.js'
-import { Database, sqlState, violatedConstraint } from '../../db/database.js'
+import {
+  Database,
+  isForeignKeyViolation,
+  isUniqueViolation,
+  type Queries,
+  violatedConstraint,
+} from '../../db/database.js'
+import { personColumns } from '../../db/person-columns.js'
 import { channelMembers, channelReads, channels } from '../../db/schema/chat.js'
 import { users, workspaceMembers } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
 import { instant, uuid } from '../../fields.contract.js'
-import { type Page, toPage } from '../../pagination.js'
+import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { nextActivitySeq, recordActivity } from '../activity/record-activity.js'
 import type { channelMember } from './channels.contract.js'
+import { lockChannel } from './lock-channel.js'
 
 type ChannelMember = z.infer<typeof channelMember>
 interface Place {
@@ -17,17 +25,8 @@ interface Place {
   workspaceId: string
 }
 
-const UNIQUE_VIOLATION = '23505'
-const FOREIGN_KEY_VIOLATION = '23503'
-
 const memberRow = {
-  user: {
-    id: users.id,
-    username: users.username,
-    firstName: users.firstName,
-    lastName: users.lastName,
-    avatarUrl: users.avatarUrl,
-  },
+  user: personColumns,
   channelRole: channelMembers.role,
   role: workspaceMembers.role,
   joinedAt: channelMembers.joinedAt,
@@ -38,10 +37,7 @@ export class ChannelMembersRepository {
   @Autowired(Database) private db!: Database
 
   /** The members of a channel in the order they came. */
-  async forChannel(
-    channelId: string,
-    query: { limit: number; cursor?: string | undefined },
-  ): Promise<Page<ChannelMember>> {
+  async forChannel(channelId: string, query: PageQuery): Promise<Page<ChannelMember>> {
     const after = query.cursor
       ? decodeCursor('channel-members', z.tuple([instant, uuid]), query.cursor)
       : undefined
@@ -63,6 +59,7 @@ export class ChannelMembersRepository {
     try {
       await this.db.write(async tx => {
         const activity = await nextActivitySeq(tx, workspaceId)
+        await lockChannel(tx, channelId)
         await tx.insert(channelMembers).values({ workspaceId, channelId, userId })
         const lastReadSeq = sql`(select ${channels.lastSeq} from ${channels} where ${channels.id} = ${channelId})`
         await tx
@@ -78,21 +75,27 @@ export class ChannelMembersRepository {
         })
       })
     } catch (error) {
-      if (sqlState(error) === UNIQUE_VIOLATION) throw refuse('ALREADY_MEMBER')
-      const foreign = sqlState(error) === FOREIGN_KEY_VIOLATION
-      if (foreign && violatedConstraint(error)?.includes('user_id')) throw refuse('NOT_WORKSPACE_MEMBER')
+      if (isUniqueViolation(error)) throw refuse('ALREADY_MEMBER')
+      const isForeign = isForeignKeyViolation(error) && violatedConstraint(error)?.includes('user_id')
+      if (isForeign) throw refuse('NOT_WORKSPACE_MEMBER')
       throw error
     }
   }
 
+  /**
+   * A private channel keeps somebody in it: its last member cannot go, and when its last admin goes,
+   * the member who has been there longest becomes one.
+   */
   remove(actorId: string, { id: channelId, workspaceId }: Place, userId: string): Promise<void> {
     return this.db.write(async tx => {
       const activity = await nextActivitySeq(tx, workspaceId)
+      const { type } = await lockChannel(tx, channelId)
       const removed = await tx
         .delete(channelMembers)
         .where(and(eq(channelMembers.channelId, channelId), eq(channelMembers.userId, userId)))
         .returning({ userId: channelMembers.userId })
       if (!removed.length) throw refuse('MEMBER_NOT_FOUND')
+      if (type === 'private') await keepAnAdmin(tx, channelId)
       await recordActivity(tx, activity, {
         workspaceId,
         actorId,
@@ -118,4 +121,19 @@ export class ChannelMembersRepository {
       .where(and(eq(channelMembers.channelId, channelId), condition))
       .$dynamic()
   }
+}
+
+async function keepAnAdmin(tx: Queries, channelId: string) {
+  const [first] = await tx
+    .select({ userId: channelMembers.userId, role: channelMembers.role })
+    .from(channelMembers)
+    .where(eq(channelMembers.channelId, channelId))
+    .orderBy(desc(channelMembers.role), asc(channelMembers.joinedAt), asc(channelMembers.userId))
+    .limit(1)
+  if (!first) throw refuse('LAST_CHANNEL_MEMBER')
+  if (first.role === 'admin') return
+  await tx
+    .update(channelMembers)
+    .set({ role: 'admin' })
+    .where(and(eq(channelMembers.channelId, channelId), eq(channelMembers.userId, first.userId)))
 }

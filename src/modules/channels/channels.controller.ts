@@ -1,7 +1,6 @@
 import { Autowired, Controller, Delete, Get, Patch, Post } from '@forinda/kickjs-core'
 import type { RouteContext } from '@forinda/kickjs-http'
 import { Access } from '../../access/access.js'
-import { refuse } from '../../errors.js'
 import { ChannelMembersRepository } from './channel-members.repository.js'
 import {
   addChannelMember,
@@ -39,10 +38,8 @@ export class ChannelsController {
   }
 
   @Get('/channels/:channelId', getChannel)
-  async get({ user, params }: RouteContext<typeof getChannel>) {
-    const channel = await this.stored.byId(user.id, params.channelId)
-    if (!channel) throw refuse('CHANNEL_NOT_FOUND')
-    return channel
+  get({ user, params }: RouteContext<typeof getChannel>) {
+    return this.channels.seen(user, params.channelId)
   }
 
   @Patch('/channels/:channelId', updateChannel)
@@ -65,7 +62,7 @@ export class ChannelsController {
   async addMember(ctx: RouteContext<typeof addChannelMember>) {
     const { channelId } = ctx.params
     const member = await this.channels.addMember(ctx.user, channelId, ctx.body.userId)
-    return ctx.created(member, `/api/v1/channels/${channelId}/members/${member.user.id}`)
+    return ctx.created(member, `/api/v1/channels/${channelId}/members`)
   }
 
   @Delete('/channels/:channelId/members/:userId', removeChannelMember)

@@ -9,9 +9,11 @@ import { channelMembers, channelReads, channels } from '../../db/schema/chat.js'
 import { workspaceMembers, workspaces } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
 import { uuid } from '../../fields.contract.js'
-import { type Page, toPage } from '../../pagination.js'
-import { nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import { type Page, type PageQuery, toPage } from '../../pagination.js'
+import { changedFields } from '../activity/changed-fields.js'
+import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
 import type { Channel, createChannel, updateChannel } from './channels.contract.js'
+import { lockChannel } from './lock-channel.js'
 import { mentionCount, unreadCount } from './unread-count.js'
 
 type NewChannel = z.output<typeof createChannel.body> & { workspaceId: string }
@@ -49,11 +51,7 @@ export class ChannelsRepository {
   }
 
   /** The channels of a workspace that this reader sees, the oldest first. */
-  async forWorkspace(
-    readerId: string,
-    workspaceId: string,
-    query: { limit: number; cursor?: string | undefined },
-  ): Promise<Page<Channel>> {
+  async forWorkspace(readerId: string, workspaceId: string, query: PageQuery): Promise<Page<Channel>> {
     const after = query.cursor ? decodeCursor('channels', z.tuple([uuid]), query.cursor) : undefined
     const inPage = and(eq(channels.workspaceId, workspaceId), after ? gt(channels.id, after[0]) : undefined)
     const rows = await this.visibleTo(readerId, inPage)
@@ -80,44 +78,44 @@ export class ChannelsRepository {
     })
   }
 
-  /** Whoever makes a channel private keeps his place in it, so that it never has no member. */
-  update(actorId: string, { id, workspaceId }: Place, { name, description, type }: Changes): Promise<void> {
-    const changes = {
-      ...(name !== undefined && { name }),
-      ...(description !== undefined && { description }),
-      ...(type && { type }),
-    }
+  /**
+   * Whoever makes a channel private becomes its admin, so that there is always somebody to manage it.
+   * @returns whether anything changed
+   */
+  update(actorId: string, { id, workspaceId }: Place, wanted: Changes): Promise<boolean> {
     return this.named(async tx => {
+      await lockWorkspace(tx, workspaceId)
+      const changed = changedFields(await lockChannel(tx, id), wanted)
+      if (!changed) return false
       const activity = await nextActivitySeq(tx, workspaceId)
-      const [before] = await tx
-        .select({ name: channels.name, description: channels.description, type: channels.type })
-        .from(channels)
-        .where(eq(channels.id, id))
-        .for('update')
       await tx
         .update(channels)
-        .set({ ...changes, updatedAt: sql`now()` })
+        .set({ ...changed.after, updatedAt: sql`now()` })
         .where(eq(channels.id, id))
-      if (type === 'private') {
+      if (changed.after.type === 'private') {
         await tx
           .insert(channelMembers)
           .values({ workspaceId, channelId: id, userId: actorId, role: 'admin' })
-          .onConflictDoNothing()
+          .onConflictDoUpdate({
+            target: [channelMembers.channelId, channelMembers.userId],
+            set: { role: 'admin' },
+          })
       }
       await recordActivity(tx, activity, {
         workspaceId,
         actorId,
         type: 'channel.updated',
         channelId: id,
-        ...(before && { before }),
-        after: changes,
+        ...changed,
       })
+      return true
     })
   }
 
   softDelete(actorId: string, { id, workspaceId }: Place): Promise<void> {
     return this.db.write(async tx => {
       const activity = await nextActivitySeq(tx, workspaceId)
+      await lockChannel(tx, id)
       await tx
         .update(channels)
         .set({ deletedAt: sql`now()`, updatedAt: sql`now()` })

@@ -1,15 +1,12 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import type { z } from 'zod'
 import { Access } from '../../access/access.js'
+import type { Asker } from '../../access/asker.js'
 import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import { ChannelMembersRepository } from './channel-members.repository.js'
 import type { Channel, createChannel, updateChannel } from './channels.contract.js'
 import { ChannelsRepository } from './channels.repository.js'
-
-interface Actor {
-  id: string
-}
 
 @Service()
 export class ChannelsService {
@@ -19,7 +16,7 @@ export class ChannelsService {
   @Autowired(Events) private events!: Events
 
   async create(
-    actor: Actor,
+    actor: Asker,
     workspaceId: string,
     given: z.output<typeof createChannel.body>,
   ): Promise<Channel> {
@@ -31,24 +28,24 @@ export class ChannelsService {
   }
 
   async update(
-    actor: Actor,
+    actor: Asker,
     channelId: string,
     changes: z.output<typeof updateChannel.body>,
   ): Promise<Channel> {
     const channel = await this.access.channelToManage(actor, channelId)
-    await this.channels.update(actor.id, channel, changes)
-    this.events.emit('channel.updated', { workspaceId: channel.workspaceId, channelId })
+    const changed = await this.channels.update(actor.id, channel, changes)
+    if (changed) this.events.emit('channel.updated', { workspaceId: channel.workspaceId, channelId })
     return this.seen(actor, channelId)
   }
 
-  async delete(actor: Actor, channelId: string): Promise<void> {
+  async delete(actor: Asker, channelId: string): Promise<void> {
     const channel = await this.access.channelToManage(actor, channelId)
     await this.channels.softDelete(actor.id, channel)
     this.events.emit('channel.deleted', { workspaceId: channel.workspaceId, channelId })
   }
 
   /** Whoever sees a public channel may join it himself; others are added by those who manage it. */
-  async addMember(actor: Actor, channelId: string, userId: string) {
+  async addMember(actor: Asker, channelId: string, userId: string) {
     const joinsHimself = userId === actor.id
     const channel = joinsHimself
       ? await this.access.channel(actor, channelId)
@@ -61,7 +58,7 @@ export class ChannelsService {
   }
 
   /** Everybody may leave; others are removed by those who manage the channel. */
-  async removeMember(actor: Actor, channelId: string, userId: string): Promise<void> {
+  async removeMember(actor: Asker, channelId: string, userId: string): Promise<void> {
     const leaves = userId === actor.id
     const channel = leaves
       ? await this.access.channel(actor, channelId)
@@ -70,12 +67,13 @@ export class ChannelsService {
     this.events.emit('channel.member_removed', { workspaceId: channel.workspaceId, channelId, userId })
   }
 
-  private async projectOf(actor: Actor, workspaceId: string, projectId: string) {
+  private async projectOf(actor: Asker, workspaceId: string, projectId: string) {
     const project = await this.access.project(actor, projectId)
     if (project.workspaceId !== workspaceId) throw refuse('PROJECT_NOT_FOUND')
   }
 
-  private async seen(actor: Actor, channelId: string): Promise<Channel> {
+  /** The channel as the actor sees it. */
+  async seen(actor: Asker, channelId: string): Promise<Channel> {
     const channel = await this.channels.byId(actor.id, channelId)
     if (!channel) throw refuse('CHANNEL_NOT_FOUND')
     return channel

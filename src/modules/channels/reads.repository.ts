@@ -1,6 +1,6 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, eq, sql } from 'drizzle-orm'
-import { Database } from '../../db/database.js'
+import { Database, isForeignKeyViolation } from '../../db/database.js'
 import { channelReads, channels } from '../../db/schema/chat.js'
 import { workspaceMembers } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
@@ -17,8 +17,8 @@ export class ReadsRepository {
   @Autowired(Database) private db!: Database
 
   /** Moves the read mark forward; two devices that race leave it where the further one put it. */
-  mark(userId: string, { id: channelId, workspaceId }: Place, seq: number): Promise<void> {
-    return this.db.write(async tx => {
+  async mark(userId: string, { id: channelId, workspaceId }: Place, seq: number): Promise<void> {
+    const marking = this.db.write(async tx => {
       await tx
         .insert(channelReads)
         .values({ workspaceId, channelId, userId, lastReadSeq: seq })
@@ -30,6 +30,12 @@ export class ReadsRepository {
           },
         })
     })
+    try {
+      await marking
+    } catch (error) {
+      // He was removed meanwhile.
+      throw isForeignKeyViolation(error) ? refuse('CHANNEL_NOT_FOUND') : error
+    }
   }
 
   /** What a member of the workspace has not read in a channel. */

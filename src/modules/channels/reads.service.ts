@@ -14,7 +14,7 @@ export class ReadsService {
   /** The reader has seen everything up to `seq`; tells all his devices what is left. */
   async read(reader: { id: string }, channelId: string, seq: number): Promise<Unread> {
     const channel = await this.access.channel(reader, channelId)
-    if (seq > channel.lastSeq) throw invalid('body.seq', `is beyond the channel's last, ${channel.lastSeq}`)
+    if (seq > channel.lastSeq) throw invalid('seq', `is beyond the channel's last, ${channel.lastSeq}`)
     await this.reads.mark(reader.id, channel, seq)
     const unread = await this.reads.unread(reader.id, channel)
     this.events.emit('channel.read', { userId: reader.id, unread })

@@ -7,10 +7,11 @@ import { ChatBroadcaster } from './chat.broadcaster.js'
 import type { ServerEvents } from './chat.contract.js'
 import { ChatSockets } from './chat-sockets.js'
 import { Door } from './door.js'
-import { Expulsion } from './expulsion.js'
+import { RoomKeeper } from './room-keeper.js'
 
 const logger = Logger.for('Chat')
-const TICK_MS = 1_000
+/** Expiry is to be felt within a second. */
+const TICK_MS = 500
 
 /** Connects the chat to the Socket.IO server once there is one, and lets it go with it. */
 export class ChatAdapter implements AppAdapter {
@@ -24,7 +25,7 @@ export class ChatAdapter implements AppAdapter {
     this.container = container
     container.resolve(ChatSockets).open(this.sockets.io.of('/chat'))
     container.resolve(ChatBroadcaster).start()
-    container.resolve(Expulsion).start()
+    container.resolve(RoomKeeper).start()
     const door = container.resolve(Door)
     door.start()
     this.ticker = setInterval(() => this.tick(door), TICK_MS)

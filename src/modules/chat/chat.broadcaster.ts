@@ -13,8 +13,12 @@ export class ChatBroadcaster {
   @Autowired(ChannelFeeds) private feeds!: ChannelFeeds
 
   start(): void {
-    this.feeds.open(change => this.message(change))
-    this.sockets.namespace.adapter.on('delete-room', (name: string) => {
+    const { adapter } = this.sockets.namespace
+    this.feeds.open({
+      deliver: change => this.message(change),
+      listensTo: channelId => adapter.rooms.has(room.channel(channelId)),
+    })
+    adapter.on('delete-room', (name: string) => {
       const channelId = channelOfRoom(name)
       if (channelId !== undefined) this.feeds.release(channelId)
     })

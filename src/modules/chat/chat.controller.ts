@@ -29,7 +29,7 @@ import {
 } from './chat.contract.js'
 import type { ChatSocket } from './chat-sockets.js'
 import { Door } from './door.js'
-import { Expulsion } from './expulsion.js'
+import { RoomKeeper } from './room-keeper.js'
 import { room } from './rooms.js'
 import { Typing } from './typing.js'
 
@@ -37,7 +37,7 @@ import { Typing } from './typing.js'
 export class ChatController {
   @Autowired(Access) private access!: Access
   @Autowired(Door) private door!: Door
-  @Autowired(Expulsion) private expulsion!: Expulsion
+  @Autowired(RoomKeeper) private rooms!: RoomKeeper
   @Autowired(ChannelFeeds) private feeds!: ChannelFeeds
   @Autowired(PresenceService) private presence!: PresenceService
   @Autowired(MessagesService) private messages!: MessagesService
@@ -69,17 +69,17 @@ export class ChatController {
   async join(ctx: MessageContext<typeof joinChannel>): Promise<Joined> {
     const { channelId, since } = ctx.data
     const socket = socketOf(ctx)
-    const { epoch } = this.expulsion
+    const { epoch } = this.rooms
+    // Before the socket enters: what may fail must not leave it half joined.
+    const online = await this.onlineIn(ctx.user, channelId)
     const wasIn = socket.rooms.has(room.channel(channelId))
     const told = await this.feeds.join(ctx.user, channelId, since, () => {
       if (socket.connected) socket.join(room.channel(channelId))
     })
-    await this.expulsion.settle(epoch, socket, channelId)
-    if (!wasIn) ctx.to(room.channel(channelId)).send('channel:user_joined', visit(ctx, channelId))
-    const { workspaceId } = await this.access.channel(ctx.user, channelId)
-    const online = this.presence.onlineIn(workspaceId).map(({ userId }) => userId)
-    const readers = await this.access.readersAmong(channelId, online)
-    return { ...(since === undefined ? { lastSeq: told.lastSeq } : told), online: readers }
+    await this.rooms.settle(epoch, socket, channelId)
+    if (!wasIn && socket.connected)
+      ctx.to(room.channel(channelId)).send('channel:user_joined', visit(ctx, channelId))
+    return { ...(since === undefined ? { lastSeq: told.lastSeq } : told), online }
   }
 
   @OnMessage('channel:leave', leaveChannel)
@@ -110,7 +110,7 @@ export class ChatController {
   @OnMessage('channel:typing', typing)
   startTyping(ctx: MessageContext<typeof typing>) {
     this.listening(ctx, ctx.data.channelId)
-    this.typing.start(socketOf(ctx), ctx.data.channelId)
+    this.typing.start(socketOf(ctx), ctx.data.channelId, Date.now())
   }
 
   @OnMessage('channel:stop_typing', typing)
@@ -128,6 +128,13 @@ export class ChatController {
   async sync(ctx: MessageContext<typeof syncChannel>) {
     const channel = await this.access.channel(ctx.user, ctx.data.channelId)
     return this.stored.changes(channel, ctx.data.since)
+  }
+
+  /** Who is online of those who may read the channel. */
+  private async onlineIn(user: { id: string }, channelId: string): Promise<string[]> {
+    const { workspaceId } = await this.access.channel(user, channelId)
+    const online = this.presence.onlineIn(workspaceId).map(({ userId }) => userId)
+    return this.access.readersAmong(channelId, online)
   }
 
   /** In the room means allowed: whoever loses access is taken out at once. */

@@ -3,10 +3,11 @@ import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import { Authenticator } from '../../http/authenticate.js'
 import type { Principal } from '../../http/principal.js'
+import { LiveSessions } from '../auth/sessions/live-sessions.js'
 import { PresenceService } from '../presence/presence.service.js'
 import { handshake, type Welcome } from './chat.contract.js'
 import { type ChatSocket, ChatSockets } from './chat-sockets.js'
-import { Expulsion } from './expulsion.js'
+import { RoomKeeper } from './room-keeper.js'
 import { room } from './rooms.js'
 
 /** How long a socket may stay without a valid token. */
@@ -18,14 +19,18 @@ const WARNING_MS = 60_000
 @Service()
 export class Door {
   @Autowired(Authenticator) private authenticator!: Authenticator
+  @Autowired(LiveSessions) private sessions!: LiveSessions
   @Autowired(PresenceService) private presence!: PresenceService
-  @Autowired(Expulsion) private expulsion!: Expulsion
+  @Autowired(RoomKeeper) private rooms!: RoomKeeper
   @Autowired(ChatSockets) private sockets!: ChatSockets
   @Autowired(Events) private events!: Events
 
   start(): void {
     this.events.on('session.revoked', ({ sessionId }) => {
       for (const socket of this.sockets.local(room.session(sessionId))) turnOut(socket, 'SESSION_REVOKED')
+    })
+    this.events.on('user.updated', async ({ userId }) => {
+      for (const socket of this.sockets.local(room.user(userId))) await this.lookAgain(socket)
     })
   }
 
@@ -44,11 +49,19 @@ export class Door {
     const { user: before } = socket.data
     if (before && before.id !== user.id)
       throw refuse('FORBIDDEN', { message: 'This socket belongs to another user' })
+    const rooms = [room.user(user.id), room.session(user.sessionId)]
+    socket.join(rooms)
+    try {
+      // In the room a revocation finds the socket; one that came before is found here.
+      await this.sessions.live(user.sessionId)
+      if (!before) await this.appear(socket, user)
+    } catch (error) {
+      for (const name of rooms) if (!before || name === room.session(user.sessionId)) socket.leave(name)
+      throw error
+    }
     if (before && before.sessionId !== user.sessionId) socket.leave(room.session(before.sessionId))
     socket.data.user = user
     socket.data.warned = false
-    socket.join([room.user(user.id), room.session(user.sessionId)])
-    if (!before) await this.appear(socket, user)
     const expiresAt = new Date(user.expiresAt).toISOString()
     return { id: socket.id, userId: user.id, userName: user.name, expiresAt }
   }
@@ -68,17 +81,29 @@ export class Door {
     }
   }
 
-  private async appear(socket: ChatSocket, user: Principal) {
+  private async appear(socket: ChatSocket, { id, name }: Principal) {
     let epoch: number
     let workspaceIds: string[]
-    // Again if somebody lost access while we asked, since he may be the one.
+    // Again if anybody's access changed while we asked, since it may be his.
     do {
-      epoch = this.expulsion.epoch
-      workspaceIds = await this.presence.workspacesOf(user.id)
-    } while (epoch !== this.expulsion.epoch)
+      epoch = this.rooms.epoch
+      workspaceIds = await this.presence.workspacesOf(id)
+    } while (epoch !== this.rooms.epoch)
     if (!socket.connected) return
     socket.join(workspaceIds.map(room.workspace))
-    this.presence.connect({ userId: user.id, userName: user.name }, socket.id, workspaceIds)
+    this.presence.connect({ userId: id, userName: name }, socket.id, workspaceIds)
+  }
+
+  /** The user has another name now, or may not be here any more. */
+  private async lookAgain(socket: ChatSocket) {
+    const { user } = socket.data
+    if (!user) return
+    try {
+      const { email, username, name } = await this.sessions.live(user.sessionId)
+      socket.data.user = { ...user, email, username, name }
+    } catch {
+      turnOut(socket, 'SESSION_REVOKED')
+    }
   }
 }
 

@@ -26,8 +26,8 @@ const UNIQUE_VIOLATION = '23505'
 
 /**
  * The group commit: access, sequence and storage of a whole batch in one statement. It locks the
- * channels in the order of their ids, so that two nodes cannot wait for each other, steps each
- * channel's sequence by the number of its new messages, and numbers them in the order given.
+ * channels in the order of their ids, so that two nodes cannot wait for each other, judges access by
+ * the rows it locked, steps each channel's sequence by the number of its new messages, and numbers them in the order given.
  * A reply to a reply belongs to the thread of the first message.
  */
 const STORE_BATCH = sqlText(sql`
@@ -35,7 +35,8 @@ with input as (
   select * from unnest($1::int[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[])
     as t(n, id, channel_id, sender_id, content, parent_id, names)
 ), locked as (
-  select id from channels where id in (select channel_id from input) order by id for update
+  select id, workspace_id, type, deleted_at from channels
+  where id in (select channel_id from input) order by id for no key update
 ), judged as (
   select i.n, i.id, i.channel_id, i.sender_id, i.content, i.names, workspaces.id as workspace_id,
     coalesce(p.parent_id, p.id) as parent_id,
@@ -45,7 +46,7 @@ with input as (
     old.id is not null as known
   from input i
   join users u on u.id = i.sender_id
-  left join (locked join channels on channels.id = locked.id) on channels.id = i.channel_id
+  left join locked as channels on channels.id = i.channel_id
   left join workspaces on workspaces.id = channels.workspace_id
   left join workspace_members on workspace_members.workspace_id = workspaces.id and workspace_members.user_id = i.sender_id
   left join messages p on p.channel_id = i.channel_id and p.id = i.parent_id
@@ -63,8 +64,9 @@ with input as (
   select f.id, f.channel_id, f.sender_id, f.parent_id, f.content,
     case when f.names = '{}' then '{}' else coalesce((
       select array_agg(u.id order by u.id) from users u
-      join workspace_members m on m.workspace_id = f.workspace_id and m.user_id = u.id
-      where u.username = any(f.names::text[])), '{}') end,
+      join workspace_members on workspace_members.workspace_id = f.workspace_id and workspace_members.user_id = u.id
+      join locked as channels on channels.id = f.channel_id
+      where u.username = any(f.names::text[]) and ${seesChannel}), '{}') end,
     s.base + f.place, s.base + f.place, clock_timestamp(), clock_timestamp()
   from fresh f join stepped s on s.id = f.channel_id
   returning id, parent_id, mentions, position, created_at, updated_at
@@ -113,7 +115,7 @@ export class MessageBatch {
       drafts.map(draft => draft.senderId),
       drafts.map(draft => draft.content),
       drafts.map(draft => draft.parentId),
-      drafts.map(draft => `{${mentionedNames(draft.content).join(',')}}`),
+      drafts.map(draft => `{${mentionedNames(draft.content).map(name => `"${name}"`)}}`),
     ])
     const byPlace = new Map(rows.map(row => [row.n, row]))
     return drafts.map((draft, n) => verdict(draft, byPlace.get(n)))

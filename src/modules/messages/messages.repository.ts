@@ -1,20 +1,25 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, asc, desc, eq, gt, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
+import { seesChannel } from '../../access/visibility.js'
 import { decodeCursor, encodeCursor } from '../../cursor.js'
 import { Database, type Queries } from '../../db/database.js'
 import { channels, messageMentions, messages } from '../../db/schema/chat.js'
 import { users, workspaceMembers } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
+import { instantInput } from '../../fields.contract.js'
 import { type Page, toPage } from '../../pagination.js'
+import { lockChannel } from '../channels/lock-channel.js'
 import { mentionedNames } from './mentions.js'
 import { messageRow } from './message-row.js'
 import type { listMessages, Message, MessageChanges } from './messages.contract.js'
 
-/** Past this many changes a client is better off loading the page afresh. */
+/** Past this many changes, or bytes of text, a client is better off loading the page afresh. */
 const MOST_CHANGES = 500
+const MOST_BYTES = 2_000_000
+/** So few changes fit into an answer however long they are. */
+const FEW_CHANGES = 40
 
-const isTime = z.iso.datetime({ offset: true })
 type HistoryQuery = z.output<typeof listMessages.query>
 
 @Repository()
@@ -41,17 +46,28 @@ export class MessagesRepository {
    * sequence they lead up to. The channel was read before, so its sequence is never ahead of the rows.
    */
   async changes(channel: { id: string; lastSeq: number }, since: number): Promise<MessageChanges> {
+    const { lastSeq } = channel
+    if (lastSeq - since > FEW_CHANGES && (await this.isTooMuch(channel.id, since)))
+      return { lastSeq, reset: true }
     const changes = await this.changedSince(channel.id, since, MOST_CHANGES + 1)
-    const beyondUs = changes.length === 0 && since > channel.lastSeq
-    if (beyondUs || changes.length > MOST_CHANGES) return { lastSeq: channel.lastSeq, reset: true }
+    const beyondUs = changes.length === 0 && since > lastSeq
+    if (beyondUs || changes.length > MOST_CHANGES) return { lastSeq, reset: true }
     return { lastSeq: changes.at(-1)?.seq ?? since, changes }
   }
 
-  changedSince(channelId: string, since: number, limit = MOST_CHANGES): Promise<Message[]> {
+  changedSince(channelId: string, since: number, limit: number): Promise<Message[]> {
     return select(this.db.query)
       .where(and(eq(messages.channelId, channelId), gt(messages.seq, since)))
       .orderBy(asc(messages.seq))
       .limit(limit)
+  }
+
+  /** Where each of some channels stands. */
+  lastSeqs(channelIds: readonly string[]): Promise<{ channelId: string; lastSeq: number }[]> {
+    return this.db.query
+      .select({ channelId: channels.id, lastSeq: channels.lastSeq })
+      .from(channels)
+      .where(sql`${channels.id} = any(${sql.param(channelIds)}::uuid[])`)
   }
 
   edit(channelId: string, messageId: string, content: string): Promise<Message> {
@@ -72,7 +88,7 @@ export class MessagesRepository {
   /** Leaves a tombstone; undefined when there was one already, and then no sequence is spent. */
   softDelete(channelId: string, messageId: string): Promise<Message | undefined> {
     return this.db.write(async tx => {
-      await tx.select({ id: channels.id }).from(channels).where(eq(channels.id, channelId)).for('update')
+      await lockChannel(tx, channelId)
       const [deleted] = await tx
         .update(messages)
         .set({ deletedAt: now, updatedAt: now })
@@ -83,6 +99,20 @@ export class MessagesRepository {
       await tx.update(messages).set({ seq }).where(eq(messages.id, messageId))
       return one(tx, messageId)
     })
+  }
+
+  private async isTooMuch(channelId: string, since: number): Promise<boolean> {
+    const size = this.db.query
+      .select({ bytes: sql<number>`octet_length(${messages.content})`.as('bytes') })
+      .from(messages)
+      .where(and(eq(messages.channelId, channelId), gt(messages.seq, since)))
+      .orderBy(asc(messages.seq))
+      .limit(MOST_CHANGES + 1)
+      .as('size')
+    const [found] = await this.db.query
+      .select({ count: sql<number>`count(*)`, bytes: sql<number>`coalesce(sum(${size.bytes}), 0)` })
+      .from(size)
+    return found === undefined || found.count > MOST_CHANGES || found.bytes > MOST_BYTES
   }
 }
 
@@ -96,7 +126,7 @@ async function mentioned(tx: Queries, channelId: string, content: string): Promi
     .from(users)
     .innerJoin(workspaceMembers, eq(workspaceMembers.userId, users.id))
     .innerJoin(channels, eq(channels.workspaceId, workspaceMembers.workspaceId))
-    .where(and(eq(channels.id, channelId), inArray(users.username, names)))
+    .where(and(eq(channels.id, channelId), inArray(users.username, names), seesChannel))
   return found.map(({ id }) => id)
 }
 
@@ -136,7 +166,8 @@ async function nextSeq(tx: Queries, channelId: string): Promise<number> {
 /** What lies beyond a cursor: a position, or the articles' form, a time. */
 function beyond(channelId: string, sort: HistoryQuery['sort'], cursor: string): SQL | undefined {
   const further = sort === 'createdAt' ? gt : lt
-  if (isTime.safeParse(cursor).success) return further(messages.position, edge(channelId, sort, cursor))
+  const time = instantInput.safeParse(cursor)
+  if (time.success) return further(messages.position, edge(channelId, sort, time.data))
   const [position] = decodeCursor(sort, z.tuple([z.int()]), cursor)
   return further(messages.position, position)
 }

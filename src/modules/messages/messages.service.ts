@@ -1,16 +1,13 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import { v7 } from 'uuid'
 import { Access } from '../../access/access.js'
+import type { Asker } from '../../access/asker.js'
 import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import type { Draft } from './message-batch.js'
 import type { Message } from './messages.contract.js'
 import { MessagesRepository } from './messages.repository.js'
 import { SendQueue } from './send-queue.js'
-
-interface Author {
-  id: string
-}
 
 export interface NewMessage {
   channelId: string
@@ -31,7 +28,7 @@ export class MessagesService {
    * Stores a message and tells its channel. Whether the author may write there is decided in the
    * statement that stores it. A retry with the same id gives the first message again.
    */
-  async send(author: Author, { channelId, content, id = v7(), parentId }: NewMessage): Promise<Message> {
+  async send(author: Asker, { channelId, content, id = v7(), parentId }: NewMessage): Promise<Message> {
     const draft: Draft = { id, channelId, senderId: author.id, content, parentId: parentId ?? null }
     const verdict = await this.queue.push(draft)
     switch (verdict.kind) {
@@ -47,7 +44,7 @@ export class MessagesService {
     }
   }
 
-  async edit(author: Author, messageId: string, content: string): Promise<Message> {
+  async edit(author: Asker, messageId: string, content: string): Promise<Message> {
     const { channel } = await this.access.messageToEdit(author, messageId)
     const edited = await this.messages.edit(channel.id, messageId, content)
     this.events.emit('message.edited', edited)
@@ -55,7 +52,7 @@ export class MessagesService {
   }
 
   /** Deleting what is deleted already is no error, and changes nothing. */
-  async delete(user: Author, messageId: string): Promise<void> {
+  async delete(user: Asker, messageId: string): Promise<void> {
     const { channel } = await this.access.messageToDelete(user, messageId)
     const deleted = await this.messages.softDelete(channel.id, messageId)
     if (deleted) this.events.emit('message.deleted', deleted)

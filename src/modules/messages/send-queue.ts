@@ -1,4 +1,6 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
+import { sqlState } from '../../db/database.js'
+import { refuse } from '../../errors.js'
 import { type Draft, MessageBatch, type Verdict } from './message-batch.js'
 
 interface Waiting {
@@ -9,6 +11,10 @@ interface Waiting {
 
 /** Larger batches gain nothing more, and hold their channels' locks longer. */
 const LARGEST_BATCH = 500
+const MOST_WAITING = 10_000
+
+/** SQLSTATE classes of what is wrong with the data of a statement, not with the database (PostgreSQL, appendix A). */
+const DATA_FAULT = /^2[23]/
 
 /**
  * Sends that arrive while a commit is under way share the next one. One batch is in flight at a
@@ -20,7 +26,10 @@ export class SendQueue {
   private waiting: Waiting[] = []
   private draining = false
 
+  /** @throws RATE_LIMITED when more drafts wait than could be stored in a moment */
   push(draft: Draft): Promise<Verdict> {
+    if (this.waiting.length >= MOST_WAITING)
+      return Promise.reject(refuse('RATE_LIMITED', { retryAfterMs: 1_000 }))
     return new Promise((resolve, reject) => {
       this.waiting.push({ draft, resolve, reject })
       if (this.draining) return
@@ -51,9 +60,10 @@ export class SendQueue {
       const verdicts = await this.batch.store(batch.map(({ draft }) => draft))
       for (const [n, verdict] of verdicts.entries()) batch[n]?.resolve(verdict)
     } catch (error) {
-      if (batch.length === 1) batch[0]?.reject(error)
+      const isData = DATA_FAULT.test(sqlState(error) ?? '')
       // One bad draft must not fail the others that happened to arrive with it.
-      else for (const single of batch) await this.commit([single])
+      if (isData && batch.length > 1) for (const single of batch) await this.commit([single])
+      else for (const { reject } of batch) reject(error)
     }
   }
 }

@@ -1,9 +1,6 @@
 import { Autowired, PostConstruct, Service } from '@forinda/kickjs-core'
-import { and, eq } from 'drizzle-orm'
-import { workspaceIsOpen } from '../../access/visibility.js'
-import { Database } from '../../db/database.js'
-import { workspaceMembers, workspaces } from '../../db/schema/people.js'
 import { Events } from '../../events.js'
+import { PresenceRepository } from './presence.repository.js'
 import { PresenceTracker, type Visitor } from './presence-tracker.js'
 
 /** A reload of a page must not look like leaving. */
@@ -12,7 +9,7 @@ export const GRACE_MS = 10_000
 /** Who is online where: the one source for chat, statistics and REST. */
 @Service()
 export class PresenceService {
-  @Autowired(Database) private db!: Database
+  @Autowired(PresenceRepository) private stored!: PresenceRepository
   @Autowired(Events) private events!: Events
   private readonly tracker = new PresenceTracker(GRACE_MS)
   private timer: NodeJS.Timeout | undefined
@@ -24,13 +21,8 @@ export class PresenceService {
   }
 
   /** The workspaces that somebody belongs to, whose members see him come and go. */
-  async workspacesOf(userId: string): Promise<string[]> {
-    const found = await this.db.query
-      .select({ id: workspaces.id })
-      .from(workspaceMembers)
-      .innerJoin(workspaces, eq(workspaces.id, workspaceMembers.workspaceId))
-      .where(and(eq(workspaceMembers.userId, userId), workspaceIsOpen))
-    return found.map(({ id }) => id)
+  workspacesOf(userId: string): Promise<string[]> {
+    return this.stored.workspacesOf(userId)
   }
 
   connect(visitor: Visitor, connectionId: string, workspaceIds: readonly string[]): void {

@@ -1,17 +1,19 @@
-import { Autowired, Service } from '@forinda/kickjs-core'
+import { Autowired, Logger, Service } from '@forinda/kickjs-core'
 import { Access } from '../../access/access.js'
 import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import { type ChatSocket, ChatSockets } from './chat-sockets.js'
 import { channelOfRoom, room } from './rooms.js'
 
-/** Takes sockets out of the rooms that their users may no longer listen to, as soon as that is so. */
+const logger = Logger.for('RoomKeeper')
+
+/** Keeps sockets in the rooms that their users may listen to, and out of the others as soon as that changes. */
 @Service()
-export class Expulsion {
+export class RoomKeeper {
   @Autowired(Access) private access!: Access
   @Autowired(Events) private events!: Events
   @Autowired(ChatSockets) private sockets!: ChatSockets
-  /** Grows whenever anybody may have lost access: who joined meanwhile is looked at again. */
+  /** Grows whenever anybody's access may have changed: whoever joined meanwhile is looked at again. */
   private changes = 0
 
   start(): void {
@@ -19,15 +21,13 @@ export class Expulsion {
     this.events.on('channel.updated', ({ channelId }) => this.recheckChannel(channelId))
     this.events.on('channel.member_removed', ({ userId }) => this.recheckUser(userId))
     this.events.on('member.role_changed', ({ userId }) => this.recheckUser(userId))
+    this.events.on('member.added', ({ workspaceId, userId }) => this.enterWorkspace(workspaceId, userId))
     this.events.on('member.removed', ({ workspaceId, userId }) =>
       this.leaveWorkspace(workspaceId, room.user(userId)),
     )
     this.events.on('workspace.deleted', ({ workspaceId }) =>
       this.leaveWorkspace(workspaceId, room.workspace(workspaceId)),
     )
-    this.events.on('member.added', ({ workspaceId, userId }) => {
-      this.sockets.namespace.in(room.user(userId)).socketsJoin(room.workspace(workspaceId))
-    })
   }
 
   /** The number that `settle` compares: take it before access is checked. */
@@ -43,6 +43,11 @@ export class Expulsion {
     if (epoch === this.changes) return
     await this.recheck(channelId, [socket])
     if (!socket.rooms.has(room.channel(channelId))) throw refuse('CHANNEL_NOT_FOUND')
+  }
+
+  private enterWorkspace(workspaceId: string, userId: string) {
+    this.changes += 1
+    for (const socket of this.sockets.local(room.user(userId))) socket.join(room.workspace(workspaceId))
   }
 
   private async leaveWorkspace(workspaceId: string, roomName: string) {
@@ -65,19 +70,31 @@ export class Expulsion {
     const channelIds = new Set(
       sockets.flatMap(socket => [...socket.rooms].flatMap(name => channelOfRoom(name) ?? [])),
     )
-    for (const channelId of channelIds) {
-      const listening = sockets.filter(socket => socket.rooms.has(room.channel(channelId)))
-      await this.recheck(channelId, listening)
-    }
+    await Promise.all(
+      [...channelIds].map(channelId => {
+        const listening = sockets.filter(socket => socket.rooms.has(room.channel(channelId)))
+        return this.recheck(channelId, listening)
+      }),
+    )
   }
 
   private async recheck(channelId: string, sockets: readonly ChatSocket[]) {
-    const userIds = new Set(sockets.flatMap(({ data }) => data.user?.id ?? []))
-    const readers = new Set(await this.access.readersAmong(channelId, [...userIds]))
+    const readers = await this.readers(channelId, sockets)
     for (const socket of sockets) {
       if (socket.data.user && readers.has(socket.data.user.id)) continue
       socket.leave(room.channel(channelId))
       socket.emit('channel:removed', { channelId })
+    }
+  }
+
+  /** Nobody, while it cannot be known: whoever still may can join again. */
+  private async readers(channelId: string, sockets: readonly ChatSocket[]): Promise<Set<string>> {
+    const userIds = new Set(sockets.flatMap(({ data }) => data.user?.id ?? []))
+    try {
+      return new Set(await this.access.readersAmong(channelId, [...userIds]))
+    } catch (error) {
+      logger.error({ err: error, channelId }, 'access could not be checked, so the room was emptied')
+      return new Set()
     }
   }
 }

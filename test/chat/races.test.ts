@@ -1,0 +1,313 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { Access } from '../../src/access/access.js'
+import { ChannelFeeds } from '../../src/modules/chat/channel-feeds.js'
+import { MessageBatch } from '../../src/modules/messages/message-batch.js'
+import { MessagesRepository } from '../../src/modules/messages/messages.repository.js'
+import { SendQueue } from '../../src/modules/messages/send-queue.js'
+import { PresenceService } from '../../src/modules/presence/presence.service.js'
+import { Api, register, type TestUser, workspaceOf } from '../support/api.js'
+import { startApp, type TestApp } from '../support/app.js'
+import { connectChat } from '../support/chat.js'
+
+// What happens between two steps of one thing: each step is held up here until the other thing has happened.
+
+let app: TestApp
+let ann: TestUser
+let ben: TestUser
+let workspaceId: string
+
+beforeAll(async () => {
+  app = await startApp()
+  ann = await register(app.origin, 'Ann')
+  ben = await register(app.origin, 'Ben')
+  workspaceId = (await workspaceOf(ann, ben)).id
+})
+afterAll(() => app.stop())
+afterEach(() => void vi.restoreAllMocks())
+
+const newChannel = async (type = 'public'): Promise<string> =>
+  (await ann.api.data('POST', `/workspaces/${workspaceId}/channels`, { name: randomUUID(), type })).id
+const post = (channelId: string, content: string) =>
+  ann.api.data('POST', `/channels/${channelId}/messages`, { content })
+
+/** Lets `meanwhile` happen right before a method's next call goes on. */
+function holdingBefore<T extends object>(
+  owner: T,
+  method: string & keyof T,
+  meanwhile: () => Promise<unknown>,
+) {
+  const original: unknown = owner[method]
+  if (typeof original !== 'function') throw new Error(`${method} is no method`)
+  const spy = vi.spyOn(owner, method as never)
+  spy.mockImplementationOnce((async (...args: unknown[]) => {
+    await meanwhile()
+    return original.apply(owner, args)
+  }) as never)
+}
+
+/** Lets `meanwhile` happen right after a method's next call has its answer. */
+function holdingAfter<T extends object>(
+  owner: T,
+  method: string & keyof T,
+  meanwhile: () => Promise<unknown>,
+) {
+  const original: unknown = owner[method]
+  if (typeof original !== 'function') throw new Error(`${method} is no method`)
+  const spy = vi.spyOn(owner, method as never)
+  spy.mockImplementationOnce((async (...args: unknown[]) => {
+    const answer = await original.apply(owner, args)
+    await meanwhile()
+    return answer
+  }) as never)
+}
+
+describe('at the door', () => {
+  test('a session that is revoked while its socket connects does not get in', async () => {
+    const signed = await ann.api.data('POST', '/auth/login', { email: ann.email, password: 'correct horse' })
+    const api = new Api(app.origin)
+    holdingBefore(app.container.resolve(PresenceService), 'workspacesOf', () =>
+      api.data('POST', '/auth/logout', { refreshToken: signed.refreshToken }),
+    )
+    const chat = await connectChat(app.origin, signed.accessToken)
+    await vi.waitFor(() => expect(chat.socket.connected).toBe(false), 5_000)
+  })
+
+  test('who could not be looked up is let in properly by the next try', async () => {
+    const presence = app.container.resolve(PresenceService)
+    vi.spyOn(presence, 'workspacesOf').mockRejectedValueOnce(new Error('away'))
+    const visitor = await register(app.origin, 'Vic')
+    const { token } = await ann.api.data('POST', `/workspaces/${workspaceId}/invite`, {
+      email: visitor.email,
+      role: 'member',
+    })
+    await visitor.api.data('POST', '/invitations/accept', { token })
+    const chat = await connectChat(app.origin, visitor.accessToken)
+    expect(chat.all('error')).toHaveLength(1)
+    expect((await chat.ask('channel:sync', { channelId: randomUUID(), since: 0 })).error.code).toBe(
+      'UNAUTHENTICATED',
+    )
+    await chat.data('auth', { token: visitor.accessToken })
+    expect(presence.onlineIn(workspaceId).map(({ userId }) => userId)).toContain(visitor.id)
+    chat.close()
+  })
+
+  test('who becomes a member while he connects is online there', async () => {
+    const visitor = await register(app.origin, 'Vic')
+    const { token } = await ann.api.data('POST', `/workspaces/${workspaceId}/invite`, {
+      email: visitor.email,
+      role: 'member',
+    })
+    const presence = app.container.resolve(PresenceService)
+    holdingAfter(presence, 'workspacesOf', () => visitor.api.data('POST', '/invitations/accept', { token }))
+    const chat = await connectChat(app.origin, visitor.accessToken)
+    expect(presence.onlineIn(workspaceId).map(({ userId }) => userId)).toContain(visitor.id)
+    chat.close()
+  })
+})
+
+describe('joining', () => {
+  test('who joins while the last listener leaves hears what comes', async () => {
+    const channelId = await newChannel()
+    const [leaving, joining] = [
+      await connectChat(app.origin, ann.accessToken),
+      await connectChat(app.origin, ben.accessToken),
+    ]
+    await leaving.data('channel:join', { channelId })
+    holdingAfter(app.container.resolve(MessagesRepository), 'changes', () =>
+      leaving.data('channel:leave', { channelId }),
+    )
+    await joining.data('channel:join', { channelId, since: 0 })
+    await post(channelId, 'hello')
+    expect(await joining.next('message:new')).toMatchObject({ content: 'hello', seq: 1 })
+    leaving.close()
+    joining.close()
+  })
+
+  test('more changes than one answer holds, just while somebody joins, make him start afresh', async () => {
+    const channelId = await newChannel()
+    const [sender, joining] = [
+      await connectChat(app.origin, ann.accessToken),
+      await connectChat(app.origin, ben.accessToken),
+    ]
+    await sender.data('channel:join', { channelId })
+    holdingAfter(app.container.resolve(MessagesRepository), 'changes', () =>
+      Promise.all(
+        Array.from({ length: 510 }, () => sender.data('message:send', { channelId, content: 'x' })),
+      ),
+    )
+    expect(await joining.data('channel:join', { channelId, since: 0 })).toMatchObject({
+      lastSeq: 510,
+      reset: true,
+    })
+    await post(channelId, 'after')
+    expect(await joining.next('message:new')).toMatchObject({ seq: 511 })
+    expect(joining.all('message:new')).toHaveLength(1)
+    sender.close()
+    joining.close()
+  })
+
+  test('a join that fails leaves nothing behind', async () => {
+    const channelId = await newChannel()
+    const feeds = app.container.resolve(ChannelFeeds)
+    await vi.waitFor(() => expect(feeds.size).toBe(0), 5_000)
+    const chat = await connectChat(app.origin, ben.accessToken)
+    vi.spyOn(app.container.resolve(MessagesRepository), 'changes').mockRejectedValueOnce(new Error('away'))
+    expect(await chat.ask('channel:join', { channelId, since: 0 })).toMatchObject({ ok: false })
+    expect(await chat.ask('channel:join', { channelId: randomUUID() })).toMatchObject({ ok: false })
+    expect(feeds.size).toBe(0)
+    await chat.data('channel:join', { channelId })
+    expect(feeds.size).toBe(1)
+    chat.close()
+    await vi.waitFor(() => expect(feeds.size).toBe(0), 5_000)
+  })
+
+  test('who loses his place while he joins is not in the room', async () => {
+    const channelId = await newChannel('private')
+    await ann.api.data('POST', `/channels/${channelId}/members`, { userId: ben.id })
+    const chat = await connectChat(app.origin, ben.accessToken)
+    holdingAfter(app.container.resolve(MessagesRepository), 'changes', () =>
+      ann.api.data('DELETE', `/channels/${channelId}/members/${ben.id}`),
+    )
+    expect(await chat.ask('channel:join', { channelId, since: 0 })).toMatchObject({
+      error: { code: 'CHANNEL_NOT_FOUND' },
+    })
+    await post(channelId, 'without him')
+    await chat.ask('channel:leave', { channelId })
+    expect(chat.all('message:new')).toEqual([])
+    chat.close()
+  })
+
+  test('while access cannot be checked nobody keeps listening on trust', async () => {
+    const channelId = await newChannel('private')
+    await ann.api.data('POST', `/channels/${channelId}/members`, { userId: ben.id })
+    const chat = await connectChat(app.origin, ben.accessToken)
+    await chat.data('channel:join', { channelId })
+    vi.spyOn(app.container.resolve(Access), 'readersAmong').mockRejectedValueOnce(new Error('away'))
+    await ann.api.data('DELETE', `/channels/${channelId}/members/${ben.id}`)
+    expect(await chat.next('channel:removed')).toEqual({ channelId })
+    await post(channelId, 'secret')
+    await chat.ask('channel:leave', { channelId })
+    expect(chat.all('message:new')).toEqual([])
+    chat.close()
+  })
+})
+
+describe('storing', () => {
+  test('a message that was committed but not told of is heard within seconds', async () => {
+    const channelId = await newChannel()
+    const chat = await connectChat(app.origin, ben.accessToken)
+    await chat.data('channel:join', { channelId })
+    const draft = { id: randomUUID(), channelId, senderId: ann.id, content: 'silent', parentId: null }
+    await app.container.resolve(MessageBatch).store([draft])
+    expect(await chat.next('message:new')).toMatchObject({ messageId: draft.id, content: 'silent' })
+    chat.close()
+  })
+
+  test('when the database is away a batch fails as a whole, at once', async () => {
+    const store = vi
+      .spyOn(app.container.resolve(MessageBatch), 'store')
+      .mockRejectedValue(new Error('Connection terminated'))
+    const queue = app.container.resolve(SendQueue)
+    const draft = { channelId: randomUUID(), senderId: ann.id, content: 'x', parentId: null }
+    const sends = Array.from({ length: 50 }, () => queue.push({ ...draft, id: randomUUID() }))
+    const outcomes = await Promise.allSettled(sends)
+    expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true)
+    expect(store).toHaveBeenCalledTimes(1)
+  })
+
+  test('no more sends wait than could be stored in a moment', async () => {
+    let go = () => {}
+    const held = new Promise<void>(resolve => (go = resolve))
+    const batch = app.container.resolve(MessageBatch)
+    vi.spyOn(batch, 'store').mockImplementation(async drafts => {
+      await held
+      return drafts.map(() => ({ kind: 'known' as const }))
+    })
+    const queue = app.container.resolve(SendQueue)
+    const draft = { channelId: randomUUID(), senderId: ann.id, content: 'x', parentId: null }
+    const sends = Array.from({ length: 12_000 }, () => queue.push({ ...draft, id: randomUUID() }))
+    await expect(sends.at(-1)).rejects.toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: 1_000 })
+    go()
+    const outcomes = await Promise.allSettled(sends)
+    expect(outcomes.filter(({ status }) => status === 'fulfilled').length).toBeGreaterThanOrEqual(10_000)
+  })
+
+  test('a send that waited for a channel to be closed to its sender is not stored', async () => {
+    const channelId = await newChannel()
+    const holder = await app.database.pool.connect()
+    await holder.query('begin')
+    await holder.query(`update channels set type = 'private' where id = $1`, [channelId])
+    const sending = ben.api.post(`/channels/${channelId}/messages`, { content: 'just in time?' })
+    await new Promise(resolve => setTimeout(resolve, 100))
+    await holder.query('commit')
+    holder.release()
+    expect((await sending).status).toBe(404)
+  })
+
+  test('new members and messages do not wait for each other in a circle', async () => {
+    const channels = await Promise.all(Array.from({ length: 5 }, () => newChannel()))
+    const chat = await connectChat(app.origin, ann.accessToken)
+    const joining = Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const visitor = await register(app.origin, 'Vic')
+        const { token } = await ann.api.data('POST', `/workspaces/${workspaceId}/invite`, {
+          email: visitor.email,
+          role: 'member',
+        })
+        return visitor.api.post('/invitations/accept', { token })
+      }),
+    )
+    let isJoining = true
+    void joining.finally(() => (isJoining = false))
+    let sent = 0
+    while (isJoining) {
+      await Promise.all(
+        channels.map(channelId => chat.data('message:send', { channelId, content: String(sent++) })),
+      )
+    }
+    expect((await joining).every(({ status }) => status < 300)).toBe(true)
+    chat.close()
+  })
+})
+
+describe('keeping somebody in charge', () => {
+  test('who makes a channel private manages it', async () => {
+    const admin = await register(app.origin, 'Ada')
+    const { token } = await ann.api.data('POST', `/workspaces/${workspaceId}/invite`, {
+      email: admin.email,
+      role: 'admin',
+    })
+    await admin.api.data('POST', '/invitations/accept', { token })
+    const channelId = await newChannel()
+    await admin.api.data('POST', `/channels/${channelId}/members`, { userId: admin.id })
+    const changed = await admin.api.data('PATCH', `/channels/${channelId}`, { type: 'private' })
+    expect(changed.channelRole).toBe('admin')
+  })
+
+  test('the last member cannot leave a private channel, and the last admin hands it on', async () => {
+    const channelId = await newChannel('private')
+    const leave = (user: TestUser) => user.api.delete(`/channels/${channelId}/members/${user.id}`)
+    expect((await leave(ann)).body.code).toBe('LAST_CHANNEL_MEMBER')
+    await ann.api.data('POST', `/channels/${channelId}/members`, { userId: ben.id })
+    expect((await leave(ann)).status).toBe(204)
+    expect((await ben.api.data('GET', `/channels/${channelId}`)).channelRole).toBe('admin')
+  })
+})
+
+test('names and dots without end in a message cost no time to speak of', async () => {
+  const channelId = await newChannel()
+  const started = performance.now()
+  await post(channelId, `@a${'.'.repeat(39_000)}b`)
+  await post(channelId, '@a.'.repeat(13_000))
+  expect(performance.now() - started).toBeLessThan(500)
+})
+
+test('a catch-up that would be too large for a frame is to start afresh', async () => {
+  const channelId = await newChannel()
+  for (let n = 0; n < 60; n++) await post(channelId, '€'.repeat(40_000))
+  const chat = await connectChat(app.origin, ben.accessToken)
+  expect(await chat.data('channel:join', { channelId, since: 0 })).toMatchObject({ lastSeq: 60, reset: true })
+  expect((await chat.data('channel:sync', { channelId, since: 40 })).changes).toHaveLength(20)
+  chat.close()
+})
