@@ -286,6 +286,17 @@ CREATE TABLE "task_labels" (
 	CONSTRAINT "task_labels_task_id_label_id_pk" PRIMARY KEY("task_id","label_id")
 );
 --> statement-breakpoint
+CREATE TABLE "task_orders" (
+	"task_id" uuid NOT NULL,
+	"seq" bigint NOT NULL,
+	"rank" text COLLATE "C" NOT NULL,
+	"priority" "priority" NOT NULL,
+	"due_date" timestamp(3) with time zone,
+	"updated_at" timestamp(3) with time zone NOT NULL,
+	"expires_at" timestamp(3) with time zone NOT NULL,
+	CONSTRAINT "task_orders_task_id_seq_pk" PRIMARY KEY("task_id","seq")
+);
+--> statement-breakpoint
 CREATE TABLE "task_relations" (
 	"workspace_id" uuid NOT NULL,
 	"from_task_id" uuid NOT NULL,
@@ -367,6 +378,7 @@ ALTER TABLE "task_assignees" ADD CONSTRAINT "task_assignees_workspace_id_task_id
 ALTER TABLE "task_assignees" ADD CONSTRAINT "task_assignees_workspace_id_user_id_workspace_members_workspace_id_user_id_fk" FOREIGN KEY ("workspace_id","user_id") REFERENCES "public"."workspace_members"("workspace_id","user_id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "task_labels" ADD CONSTRAINT "task_labels_workspace_id_task_id_tasks_workspace_id_id_fk" FOREIGN KEY ("workspace_id","task_id") REFERENCES "public"."tasks"("workspace_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "task_labels" ADD CONSTRAINT "task_labels_workspace_id_label_id_labels_workspace_id_id_fk" FOREIGN KEY ("workspace_id","label_id") REFERENCES "public"."labels"("workspace_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "task_orders" ADD CONSTRAINT "task_orders_task_id_tasks_id_fk" FOREIGN KEY ("task_id") REFERENCES "public"."tasks"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "task_relations" ADD CONSTRAINT "task_relations_workspace_id_from_task_id_tasks_workspace_id_id_fk" FOREIGN KEY ("workspace_id","from_task_id") REFERENCES "public"."tasks"("workspace_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "task_relations" ADD CONSTRAINT "task_relations_workspace_id_to_task_id_tasks_workspace_id_id_fk" FOREIGN KEY ("workspace_id","to_task_id") REFERENCES "public"."tasks"("workspace_id","id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "tasks" ADD CONSTRAINT "tasks_reporter_id_users_id_fk" FOREIGN KEY ("reporter_id") REFERENCES "public"."users"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -411,6 +423,7 @@ CREATE INDEX "project_members_workspace_id_user_id_index" ON "project_members" U
 CREATE UNIQUE INDEX "projects_workspace_id_key_index" ON "projects" USING btree ("workspace_id","key") WHERE "projects"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "task_assignees_workspace_id_user_id_task_id_index" ON "task_assignees" USING btree ("workspace_id","user_id","task_id");--> statement-breakpoint
 CREATE INDEX "task_labels_label_id_task_id_index" ON "task_labels" USING btree ("label_id","task_id");--> statement-breakpoint
+CREATE INDEX "task_orders_expires_at_index" ON "task_orders" USING btree ("expires_at");--> statement-breakpoint
 CREATE INDEX "task_relations_to_task_id_index" ON "task_relations" USING btree ("to_task_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "tasks_rank" ON "tasks" USING btree ("project_id","status","rank") WHERE "tasks"."deleted_at" is null;--> statement-breakpoint
 CREATE INDEX "tasks_by_rank" ON "tasks" USING btree ("project_id","rank","id") WHERE "tasks"."deleted_at" is null;--> statement-breakpoint

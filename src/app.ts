@@ -7,12 +7,15 @@ import { Database, type DatabaseOptions } from './db/database.js'
 import { translateDatabaseError } from './db/unavailable.js'
 import { StartupError } from './errors.js'
 import { accessLog } from './http/access-log.js'
+import { Afterwards } from './http/afterwards.js'
 import { Authenticator, requireSocketUser } from './http/authenticate.js'
 import { envelope } from './http/envelope.js'
 import { Idempotency } from './http/idempotency.js'
 import { RateLimits } from './http/rate-limit.js'
 import { cors, securityHeaders } from './http/security-headers.js'
 import { ServiceRoutes } from './http/service-routes.js'
+import { SocketLimits } from './http/socket-limits.js'
+import { refuseUnexpectedBody } from './http/unexpected-body.js'
 import { AuthController } from './modules/auth/auth.controller.js'
 import { SessionsController } from './modules/auth/sessions/sessions.controller.js'
 import { StreamTicketsService } from './modules/auth/sessions/stream-tickets.service.js'
@@ -91,9 +94,10 @@ export async function createApp(
     path: '/ws',
     heartbeatInterval: 30_000,
     maxPayload: 1_048_576,
+    maxConnections: 10_000,
     cors: config.corsOrigins.length ? { origin: config.corsOrigins, credentials: true } : undefined,
     controllers: socketControllers,
-    guards: [requireSocketUser],
+    guards: [container.resolve(SocketLimits).guard, requireSocketUser],
     translateError: translateDatabaseError,
   })
   const openapi = container.resolve(OpenapiService)
@@ -102,11 +106,12 @@ export async function createApp(
     host: config.host,
     port: config.port,
     trustProxy: config.trustProxy,
+    shutdownTimeoutMs: 3_000,
     envelope,
     translateError: translateDatabaseError,
     middleware: [accessLog, ...securityHeaders(), cors(config.corsOrigins)],
     guards: [container.resolve(Authenticator).guard, container.resolve(RateLimits).guard],
-    interceptors: [container.resolve(Idempotency).interceptor],
+    interceptors: [refuseUnexpectedBody, container.resolve(Idempotency).interceptor],
     modules: [{ routes: () => controllers.map(controller => ({ path: '/', controller })) }],
     adapters: [
       container.resolve(StreamTicketsService),
@@ -124,6 +129,7 @@ export async function createApp(
     start: () => listen(application, config),
     stop: async () => {
       await application.shutdown()
+      await container.resolve(Afterwards).finish()
       await database.close()
     },
   }

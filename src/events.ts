@@ -15,9 +15,9 @@ export interface DomainEvents {
   'project.deleted': { workspaceId: string; projectId: string }
   'project.member_added': { workspaceId: string; projectId: string; userId: string }
   'project.member_removed': { workspaceId: string; projectId: string; userId: string }
-  'task.created': { task: Task; seq: number }
-  'task.updated': { task: Task; seq: number }
-  'task.moved': { task: Task; seq: number }
+  'task.created': { task: Task }
+  'task.updated': { task: Task }
+  'task.moved': { task: Task }
   'task.deleted': { workspaceId: string; projectId: string; taskId: string; seq: number }
   'channel.created': { workspaceId: string; channelId: string }
   'channel.updated': { workspaceId: string; channelId: string }

@@ -1,10 +1,7 @@
 import type { Config } from './config.js'
-import type { Database } from './db/database.js'
-import { demoLogins } from './db/seed/demo-logins.js'
 
 /** What somebody who has just started the server wants to know: where it is, where the data is, who can sign in. */
-export async function greeting(url: string, config: Config, database: Database): Promise<string> {
-  const logins = await demoLogins(database)
+export function greeting(url: string, config: Config, logins: readonly string[]): string {
   return [
     '',
     `  Vibed is on ${url} (API below /api/v1, description at /docs)`,

@@ -1,6 +1,7 @@
 import { Logger } from '@forinda/kickjs-core'
 import { createApp } from './app.js'
 import { loadConfig } from './config.js'
+import { demoLogins } from './db/seed/demo-logins.js'
 import { StartupError } from './errors.js'
 import { greeting } from './greeting.js'
 import { loggerOptions } from './logging.js'
@@ -17,18 +18,31 @@ try {
   const config = loadConfig()
   Logger.configure(loggerOptions(config.logLevel))
   const vibed = await createApp(config)
+  // Before anybody can ask it to stop, which closes the database.
+  const logins = await demoLogins(vibed.database)
   const { address, port } = await vibed.start().catch(async error => {
     await vibed.stop()
     throw error
   })
-  stop = () => {
+  const leave = (code: number) => {
     stop = () => process.exit(1)
     setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()
-    void vibed.stop().then(() => process.exit(0))
+    vibed.stop().then(
+      () => process.exit(code),
+      error => {
+        Logger.for('Vibed').error({ err: error }, 'could not stop as it should')
+        process.exit(1)
+      },
+    )
   }
+  stop = () => leave(0)
+  void vibed.database.failed.then(({ message }) => {
+    process.stderr.write(`${message}: start Vibed again, which recovers all that was acknowledged\n`)
+    leave(1)
+  })
   const url = `http://${address.includes(':') ? `[${address}]` : address}:${port}`
   Logger.for('Vibed').info({ url }, 'listening')
-  process.stdout.write(await greeting(url, config, vibed.database))
+  process.stdout.write(greeting(url, config, logins))
 } catch (error) {
   if (!(error instanceof StartupError)) throw error
   process.stderr.write(`${error.message}\n`)

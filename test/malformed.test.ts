@@ -1,11 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { routesOf } from '@forinda/kickjs-core'
-import fc from 'fast-check'
+import { declarationsOf } from '@forinda/kickjs-ws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { controllers } from '../src/app.js'
+import { ChatController } from '../src/modules/chat/chat.controller.js'
+import { events } from './access/events.js'
+import { routes } from './access/routes.js'
+import { makeWorld, type World } from './access/world.js'
 import { register, type TestUser, workspaceOf } from './support/api.js'
 import { startApp, type TestApp } from './support/app.js'
+import { connectChat } from './support/chat.js'
 
 // Whatever a client sends, it is answered with a 4xx that has a code, and the server lives.
 
@@ -125,42 +131,208 @@ describe('paths and queries', () => {
   })
 })
 
-describe('anything at all', () => {
-  const targets = controllers
-    .flatMap(controller => routesOf(controller))
-    .filter(({ path }) => !/live|stream$/.test(path))
+describe('a body that a route does not take', () => {
+  const member = () => `/workspaces/${workspaceId}/members/${ann.id}`
 
-  test('random ids, queries and bodies on every route never make a 5xx', async () => {
-    const value = fc.oneof(
-      fc.string({ unit: 'binary' }),
-      fc.constantFrom(workspaceId, channelId, ann.id),
-      fc.uuid(),
-    )
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...targets),
-        value,
-        fc.dictionary(fc.string({ minLength: 1 }), fc.string({ unit: 'binary' }), { maxKeys: 2 }),
-        fc.json(),
-        async ({ method, path }, id, query, raw) => {
-          const filled = path.replace(/:\w+/g, () => encodeURIComponent(wellFormed(id)))
-          const search = new URLSearchParams(query).toString()
-          const hasBody = method !== 'get'
-          // Signing oneself out would leave the rest of the run anonymous.
-          if (path === '/auth/logout-all') return
-          const answer = await ann.api.call(
-            method.toUpperCase(),
-            `${filled}?${search}`,
-            undefined,
-            hasBody ? { raw } : {},
-          )
-          expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(500)
-        },
-      ),
-      { numRuns: 600 },
-    )
-    expect((await ann.api.get('/users/me')).status).toBe(200)
+  test.each([
+    ['POST', () => `/workspaces/${workspaceId}/leave`],
+    ['DELETE', member],
+  ])('is refused on %s', async (method, path) => {
+    for (const body of [{ nonsense: 1 }, ['x']]) {
+      const answer = await ann.api.call(method, path(), body)
+      expect([answer.status, answer.body.code]).toEqual([422, 'VALIDATION_ERROR'])
+      expect(answer.body.errors[0].path).toMatch(/^body/)
+    }
   })
 
-  const wellFormed = (text: string) => text.toWellFormed()
+  test('may be empty', async () => {
+    // The only owner cannot leave: what answers is the route itself.
+    for (const body of [undefined, {}]) {
+      const answer = await ann.api.post(`/workspaces/${workspaceId}/leave`, body)
+      expect([answer.status, answer.body.code]).toEqual([409, 'LAST_OWNER'])
+    }
+  })
 })
+
+describe('every field that is known, with every value that it was not made for', () => {
+  let world: World
+  let ids: string[]
+
+  beforeAll(async () => {
+    world = await makeWorld(app.origin)
+    const { people } = world
+    const [theirs] = await people.outsider.api.data('GET', '/workspaces')
+    const theirProject = { name: 'Theirs', key: 'THEIRS' }
+    const theirChannel = { name: 'theirs', type: 'private' }
+    ids = [
+      randomUUID(),
+      '00000000-0000-0000-0000-000000000000',
+      'ffffffff-ffff-ffff-ffff-ffffffffffff',
+      people.owner.id,
+      people.outsider.id,
+      world.workspaceId,
+      await world.project(),
+      await world.task(),
+      await world.channel('private'),
+      await world.message(),
+      theirs.id,
+      (await people.outsider.api.data('POST', `/workspaces/${theirs.id}/projects`, theirProject)).id,
+      (await people.outsider.api.data('POST', `/workspaces/${theirs.id}/channels`, theirChannel)).id,
+    ]
+  })
+
+  const targets = Object.entries(routes).filter(
+    // What ends the session or never ends.
+    ([route, { isStream }]) => !isStream && !/logout|reset-password/.test(route),
+  )
+  const contracts = new Map(
+    controllers
+      .flatMap(controller => routesOf(controller))
+      .map(({ method, path, schemas }) => [`${method.toUpperCase()} ${path}`, schemas]),
+  )
+
+  test.each(targets)('%s', async (route, { attempt }) => {
+    const [method = ''] = route.split(' ')
+    const schemas = contracts.get(route)
+    const { api } = world.people.owner
+    const { path, body } = await attempt(world, 'owner')
+    const attempts = [
+      ...keysOf(schemas?.query).flatMap(key =>
+        [...texts, ...ids].map(value => ({
+          path: `${path}${path.includes('?') ? '&' : '?'}${key}=${encodeURIComponent(value.toWellFormed())}`,
+          body,
+        })),
+      ),
+      ...keysOf(schemas?.body).flatMap(key =>
+        [...texts, ...ids, ...values, ids].map(value => ({ path, body: { ...Object(body), [key]: value } })),
+      ),
+      ...(path.match(uuids) ?? []).flatMap(own =>
+        // All the others live in this workspace.
+        [...ids.filter(id => method !== 'DELETE' || id !== world.workspaceId), ...texts].map(id => ({
+          path: path.replace(own, encodeURIComponent(id.toWellFormed())),
+          body,
+        })),
+      ),
+    ]
+    await inBatches(attempts, async ({ path, body }) => {
+      const answer = await api.call(method, path, body)
+      expect(answer.status, `${method} ${path} ${JSON.stringify(body)}`).toBeLessThan(500)
+    })
+    expect((await api.get('/users/me')).status).toBe(200)
+  })
+
+  test('the head of a request', async () => {
+    const path = `/tasks/${await world.task()}`
+    for (const name of ['if-match', 'idempotency-key', 'x-request-id', 'if-none-match', 'accept', 'cookie']) {
+      for (const value of texts.map(text => text.replace(/[^\x20-\x7e]/g, '?'))) {
+        const headers = { [name]: value }
+        const changed = await world.people.owner.api.patch(path, { title: 'x' }, { headers })
+        const created = await world.people.owner.api.post('/workspaces', { name: '' }, { headers })
+        expect([changed.status, created.status].filter(status => status >= 500)).toEqual([])
+      }
+    }
+  })
+
+  test.each(Object.entries(events))('the event %s', async (event, { attempt }) => {
+    const schema = declarationsOf(ChatController).find(
+      found => found.on === 'message' && found.event === event,
+    )
+    const chat = await connectChat(app.origin, world.people.owner.accessToken)
+    const payload = await attempt(world, chat)
+    const keys = keysOf(schema?.on === 'message' ? schema.schema : undefined)
+    const payloads = [
+      ...texts,
+      ...values,
+      ...keys.flatMap(key =>
+        [...texts, ...ids, ...values, ids].map(value => ({ ...Object(payload), [key]: value })),
+      ),
+    ]
+    await inBatches(payloads, async payload => {
+      const answer = await chat.ask(event, payload)
+      if (!answer.ok) expect(answer.error, JSON.stringify(payload)).not.toMatchObject(internal)
+    })
+    expect(await chat.ask(event, payload)).toMatchObject(event === 'auth' ? { ok: false } : { ok: true })
+    chat.close()
+  })
+})
+
+const internal = { code: 'INTERNAL_SERVER_ERROR' }
+const uuids = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g
+const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+
+/** Texts that are something to somebody: to a date, a number, a query, a file, a cursor. */
+const texts = [
+  '',
+  ' ',
+  '\0',
+  'a\0b',
+  '\ud83d',
+  '\ufffd\u202e\u0301',
+  '😀'.repeat(300),
+  'x'.repeat(3_000),
+  '0',
+  '-1',
+  '1e400',
+  '0x10',
+  '99999999999999999999',
+  '9007199254740991',
+  '9223372036854775807',
+  'NaN',
+  '0000-01-01',
+  '0000-01-01T00:00:00Z',
+  '0001-01-01T00:00:00+14:00',
+  '9999-12-31T23:59:59.999Z',
+  '9999-12-31T23:59:59-14:00',
+  '+275760-09-13T00:00:00.000Z',
+  '2026-02-30',
+  '2026-07-01T00:00:00.123456789Z',
+  'me',
+  'none',
+  'a,b,,c',
+  ',',
+  '%',
+  '_',
+  "'; drop table users; --",
+  ':*&|!()<->',
+  '\\',
+  '../../etc/passwd',
+  '__proto__',
+  'constructor',
+  encoded(null),
+  encoded([]),
+  encoded({}),
+  encoded(['0000-01-01T00:00:00.000Z', randomUUID()]),
+  encoded(['a\0b', 'a\0b', 'a\0b']),
+  encoded([1e300, 'x']),
+  encoded([null, null]),
+  encoded({ id: '\ud83d', seq: -1 }),
+]
+
+const values: unknown[] = [
+  null,
+  true,
+  0,
+  -1,
+  1.5,
+  2 ** 31,
+  2 ** 53,
+  2 ** 63,
+  1e308,
+  [],
+  [null],
+  [[]],
+  {},
+  { length: 3 },
+  Array.from({ length: 1_000 }, () => 'x'),
+]
+
+/** The fields of a contract, whatever it refuses beyond their types. */
+function keysOf(schema: unknown): string[] {
+  if (schema === undefined) return []
+  if (schema instanceof z.ZodObject) return Object.keys(schema.shape)
+  throw new Error('Only objects have fields to try')
+}
+
+async function inBatches<T>(items: readonly T[], run: (item: T) => Promise<void>) {
+  for (let n = 0; n < items.length; n += 16) await Promise.all(items.slice(n, n + 16).map(run))
+}

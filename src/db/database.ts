@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Logger } from '@forinda/kickjs-core'
 import type { SQL } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
@@ -35,6 +36,8 @@ export interface DatabaseOptions {
 /** Serialization failure and deadlock: the transaction did nothing, so it may simply run again. */
 const RETRYABLE = new Set(['40001', '40P01'])
 const WRITE_ATTEMPTS = 5
+/** How long a statement under way may hold up the end, in milliseconds. Whoever waited for it is gone by then. */
+const CLOSE_LIMIT_MS = 500
 
 export class Database {
   /** Run inside each `write`, before it commits. */
@@ -46,6 +49,8 @@ export class Database {
     readonly query: NodePgDatabase,
     private readonly onStatement: ((sql: string) => void) | undefined,
     private readonly release: () => Promise<void>,
+    /** Resolves if the embedded database has ended for good without `close`: nothing can be served any more. */
+    readonly failed: Promise<Error> = new Promise(() => {}),
   ) {}
 
   /**
@@ -93,8 +98,9 @@ export class Database {
     await this.pool.query('select 1')
   }
 
+  /** Ends all connections; what is under way after half a second is left to Postgres to undo. */
   async close(): Promise<void> {
-    await this.pool.end()
+    await Promise.race([this.pool.end(), delay(CLOSE_LIMIT_MS, undefined, { ref: false })])
     await this.release()
   }
 }
@@ -126,9 +132,14 @@ async function openPostgres(options: DatabaseOptions, url: string): Promise<Data
 
 async function openEmbedded(options: DatabaseOptions): Promise<Database> {
   const { dataDir } = options
-  const unlock = dataDir === undefined ? () => {} : await lockFolder(dataDir)
+  let lose: (error: Error) => void = () => {}
+  const lost = new Promise<Error>(resolve => {
+    lose = resolve
+  })
+  const unlock = dataDir === undefined ? () => {} : await lockFolder(dataDir, lose)
   try {
     const server = await EmbeddedServer.start(dataDir === undefined ? null : join(dataDir, 'data'))
+    void lost.then(error => server.abandon(error.message))
     const pool = new pg.Pool({
       // The embedded Postgres is a single backend: transactions queue for the one connection.
       max: 1,
@@ -137,10 +148,11 @@ async function openEmbedded(options: DatabaseOptions): Promise<Database> {
       database: 'postgres',
       stream: () => server.connect(),
     })
-    return overPool('embedded', pool, options, async () => {
+    const release = async () => {
       await server.stop()
       unlock()
-    })
+    }
+    return overPool('embedded', pool, options, release, server.failed)
   } catch (error) {
     unlock()
     if (error instanceof StartupError) throw error
@@ -156,10 +168,12 @@ function overPool(
   pool: pg.Pool,
   { onStatement }: DatabaseOptions,
   release: () => Promise<void>,
+  failed?: Promise<Error>,
 ) {
   pool.on('error', error => logger.warn({ err: error }, 'an idle connection was lost'))
   const logging = onStatement ? { logger: { logQuery: onStatement } } : {}
-  return new Database(kind, pool, drizzle(pool, { casing: 'snake_case', ...logging }), onStatement, release)
+  const query = drizzle(pool, { casing: 'snake_case', ...logging })
+  return new Database(kind, pool, query, onStatement, release, failed)
 }
 
 const dialect = new PgDialect({ casing: 'snake_case' })
@@ -172,6 +186,16 @@ export function sqlText(statement: SQL): string {
 /** The SQLSTATE of a failed statement, through drizzle's wrapping. */
 export function sqlState(error: unknown): string | undefined {
   return postgresError(error)?.code
+}
+
+/** Whether a statement was refused because a row like that is there already. */
+export function isUniqueViolation(error: unknown): boolean {
+  return sqlState(error) === '23505'
+}
+
+/** Whether a statement was refused because a row that it points to is missing. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  return sqlState(error) === '23503'
 }
 
 /** The name of the constraint that refused a statement. */

@@ -17,7 +17,7 @@ try {
     const news = isNew
       ? 'There is a team to try Vibed with now.'
       : 'This was seeded before; nothing has changed.'
-    process.stdout.write(`${news} Sign in as any of them:\n${logins.map(login => `  ${login}\n`).join('')}`)
+    process.stdout.write(`${news} Sign in as one of these:\n${logins.map(login => `  ${login}\n`).join('')}`)
   } finally {
     await stop()
   }

@@ -57,6 +57,8 @@ export class Authenticator {
 
   private async byTicket({ req, res }: RequestContext, ticket: unknown): Promise<Principal> {
     if (typeof ticket !== 'string') throw refuse('INVALID_TICKET')
+    // A token proves itself by its signature; a ticket has to be looked up.
+    await this.limits.refuseSpent(req.ip)
     const session = await this.sessions.live(await this.tickets.redeem(ticket, req.path))
     res.once('close', this.tickets.hold(ticket))
     return principal(session, session.expiresAt)

@@ -1,10 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { createHash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import { Autowired, Logger, PostConstruct, Service } from '@forinda/kickjs-core'
 import type { RequestContext, RouteInterceptor } from '@forinda/kickjs-http'
 import { v5 } from 'uuid'
 import { Database, type Queries } from '../db/database.js'
 import { invalid, refuse } from '../errors.js'
+import { Secrets } from '../secrets.js'
 import { type Answer, giveAnswer, holdAnswer } from './held-answer.js'
 import { type Claim, IdempotencyRepository } from './idempotency.repository.js'
 import { SealedAnswers } from './sealed-answers.js'
@@ -30,6 +31,7 @@ export class Idempotency {
   @Autowired(Database) private db!: Database
   @Autowired(IdempotencyRepository) private keys!: IdempotencyRepository
   @Autowired(SealedAnswers) private sealed!: SealedAnswers
+  @Autowired(Secrets) private secrets!: Secrets
   private readonly running = new AsyncLocalStorage<Running>()
 
   @PostConstruct()
@@ -46,7 +48,7 @@ export class Idempotency {
     if (key === undefined) return next()
     const now = Date.now()
     const lockedUntil = new Date(now + CLAIM_MS).toISOString()
-    const claim = { owner: ownerOf(ctx), key, requestHash: hashOf(ctx), lockedUntil, settled: false }
+    const claim = { owner: ownerOf(ctx), key, requestHash: this.hashOf(ctx), lockedUntil, settled: false }
     const earlier = await this.take(claim, now)
     if (earlier) {
       ctx.res.set('Idempotency-Replayed', 'true')
@@ -114,6 +116,13 @@ export class Idempotency {
     }
   }
 
+  /** With a key, so that whoever reads the database cannot try out passwords on it. */
+  private hashOf(ctx: RequestContext): string {
+    return createHmac('sha256', this.secrets.derive('idempotency request'))
+      .update(textOf(ctx))
+      .digest('base64url')
+  }
+
   private seal({ key, requestHash }: Claim, answer: Answer) {
     return { status: answer.status, answer: this.sealed.seal(key + requestHash, answer) }
   }
@@ -132,10 +141,8 @@ function ownerOf(ctx: RequestContext): string {
 }
 
 /** The request as it was sent. Of an upload, which is not read yet, only what its headers say. */
-function hashOf({ req }: RequestContext): string {
+function textOf({ req }: RequestContext): string {
   const { 'content-type': type = '', 'content-length': length = '' } = req.headers
   const body = req.body === undefined ? [type.split(';')[0], length] : req.body
-  return createHash('sha256')
-    .update(JSON.stringify([req.method, req.originalUrl, body]))
-    .digest('base64url')
+  return JSON.stringify([req.method, req.originalUrl, body])
 }

@@ -34,6 +34,11 @@ export class RateLimits {
     return this.spend(this.requests, networkOf(ip))
   }
 
+  /** Before anything is looked up for whoever may be guessing. Counts nothing. */
+  async refuseSpent(ip: Address): Promise<void> {
+    if (this.config.rateLimits) await refuseIfSpent(this.requests, networkOf(ip))
+  }
+
   registration(ip: Address): Promise<void> {
     return this.spend(this.registrations, networkOf(ip))
   }

@@ -1,13 +1,13 @@
-import { routesOf } from '@forinda/kickjs-core'
+import { type Class, type RouteSchemas, routesOf } from '@forinda/kickjs-core'
 import { declarationsOf } from '@forinda/kickjs-ws'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { controllers, socketControllers } from '../../src/app.js'
+import { controllers, serviceControllers, socketControllers } from '../../src/app.js'
 import { type Answer, Api } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { connectChat } from '../support/chat.js'
-import { events } from './events.js'
-import { privately, type Row, routes } from './routes.js'
-import { makeWorld, type Role, roles, type World } from './world.js'
+import { type EventRow, events, privateEvents } from './events.js'
+import { privately, type Row, routes, serviceRoutes } from './routes.js'
+import { inPrivate, makeWorld, type Role, roles, type World } from './world.js'
 
 let app: TestApp
 let world: World
@@ -18,13 +18,16 @@ beforeAll(async () => {
 })
 afterAll(() => app.stop())
 
-const schemas = new Map(
-  controllers.flatMap(controller =>
-    routesOf(controller).map(
-      ({ method, path, schemas }) => [`${method.toUpperCase()} ${path}`, schemas] as const,
-    ),
-  ),
-)
+/** The schemas of each route, `GET /tasks/:taskId`. */
+function schemasOf(classes: readonly Class[]) {
+  const routes = classes.flatMap(controller => routesOf(controller))
+  return new Map<string, RouteSchemas>(
+    routes.map(({ method, path, schemas }) => [`${method.toUpperCase()} ${path}`, schemas]),
+  )
+}
+
+const schemas = schemasOf(controllers)
+const serviceSchemas = schemasOf(serviceControllers)
 const heard = socketControllers.flatMap(controller =>
   declarationsOf(controller).flatMap(declaration =>
     declaration.on === 'message' ? [declaration.event] : [],
@@ -33,6 +36,7 @@ const heard = socketControllers.flatMap(controller =>
 
 test('every route stands in the matrix, and nothing else does', () => {
   expect(Object.keys(routes).sort()).toEqual([...schemas.keys()].sort())
+  expect(Object.keys(serviceRoutes).sort()).toEqual([...serviceSchemas.keys()].sort())
 })
 
 test('every socket event stands in the matrix, and nothing else does', () => {
@@ -87,24 +91,51 @@ describe('routes', () => {
 
 describe('routes of a private channel', () => {
   test.each(Object.entries(privately))('%s', async (route, row) => {
-    const inside: World = { ...world, channel: () => world.channel('private') }
-    inside.message = async () => world.message(await world.channel('private'))
-    expect(await everybody(route, row, inside)).toEqual(row.expected)
+    expect(await everybody(route, row, inPrivate(world))).toEqual(row.expected)
   })
 })
 
-describe('socket events', () => {
-  test.each(Object.entries(events))('%s', async (event, { attempt, expected }) => {
-    const codes: Partial<Record<Role, string>> = {}
+describe('routes beside the API', () => {
+  test.each(Object.entries(serviceRoutes))('%s', async (route, expected) => {
+    const [, path = ''] = route.split(' ')
+    const statuses: Partial<Record<Role, number>> = {}
     for (const role of roles) {
-      const chat = await connectChat(
-        app.origin,
-        role === 'anonymous' ? undefined : world.people[role].accessToken,
-      )
-      const answer = await chat.ask(event, await attempt(world, chat))
-      codes[role] = answer.ok ? 'ok' : answer.error.code
-      chat.close()
+      const headers =
+        role === 'anonymous' ? {} : { authorization: `Bearer ${world.people[role].accessToken}` }
+      const response = await fetch(app.origin + path, { headers })
+      const isJson = response.headers.get('content-type')?.includes('json')
+      const body = isJson ? await response.json() : await response.text()
+      expect(serviceSchemas.get(route)?.response?.safeParse(body)).toMatchObject({
+        success: true,
+        data: body,
+      })
+      statuses[role] = response.status
     }
-    expect(codes).toEqual(expected)
+    expect(statuses).toEqual(expected)
+  })
+})
+
+/** What each role is answered to an event, `ok` or a code. */
+async function codesOf(event: string, { attempt }: EventRow, of: World) {
+  const codes: Partial<Record<Role, string>> = {}
+  for (const role of roles) {
+    const token = role === 'anonymous' ? undefined : of.people[role].accessToken
+    const chat = await connectChat(of.origin, token)
+    const answer = await chat.ask(event, await attempt(of, chat))
+    codes[role] = answer.ok ? 'ok' : answer.error.code
+    chat.close()
+  }
+  return codes
+}
+
+describe('socket events', () => {
+  test.each(Object.entries(events))('%s', async (event, row) => {
+    expect(await codesOf(event, row, world)).toEqual(row.expected)
+  })
+})
+
+describe('socket events of a private channel', () => {
+  test.each(Object.entries(privateEvents))('%s', async (event, row) => {
+    expect(await codesOf(event, row, inPrivate(world))).toEqual(row.expected)
   })
 })

@@ -2,12 +2,12 @@ import type { ChatClient } from '../support/chat.js'
 import type { Role, World } from './world.js'
 
 /** A socket event that would do its work, and what each role must be answered. */
-interface Row {
+export interface EventRow {
   attempt(world: World, chat: ChatClient): Promise<unknown> | unknown
   expected: Record<Role, string>
 }
 
-const whoSees = (hidden: string, others: Partial<Record<Role, string>> = {}): Row['expected'] => ({
+const whoSees = (hidden: string, others: Partial<Record<Role, string>> = {}): EventRow['expected'] => ({
   anonymous: 'UNAUTHENTICATED',
   revoked: 'UNAUTHENTICATED',
   outsider: hidden,
@@ -21,7 +21,7 @@ const whoSees = (hidden: string, others: Partial<Record<Role, string>> = {}): Ro
 })
 
 /** Typing is told to a room: whoever may not join it cannot be in it. */
-const typing: Row = {
+const typing: EventRow = {
   attempt: async (world, chat) => {
     const channelId = await world.channel()
     await chat.ask('channel:join', { channelId })
@@ -30,7 +30,7 @@ const typing: Row = {
   expected: whoSees('CHANNEL_NOT_JOINED'),
 }
 
-export const events: Record<string, Row> = {
+export const events: Record<string, EventRow> = {
   auth: {
     attempt: ({ people }) => ({ token: people.member.accessToken }),
     // Open to sockets without a user; one that has a user keeps him.
@@ -78,3 +78,13 @@ export const events: Record<string, Row> = {
     expected: whoSees('MESSAGE_NOT_FOUND', { within: 'FORBIDDEN', member: 'FORBIDDEN' }),
   },
 }
+
+/** In a private channel a place in it is all that counts: to members and admins without one it is hidden as to guests. */
+export const privateEvents: Record<string, EventRow> = Object.fromEntries(
+  Object.entries(events)
+    .filter(([event]) => event !== 'auth')
+    .map(([event, { attempt, expected }]) => {
+      const { guest } = expected
+      return [event, { attempt, expected: { ...expected, member: guest, admin: guest } }]
+    }),
+)

@@ -378,3 +378,11 @@ export const privately: Record<string, Row> = Object.fromEntries(
     .filter(([route]) => / \/channels\/:channelId(?!\/members)| \/messages\//.test(route))
     .map(([route, row]) => [route, { ...row, expected: { ...row.expected, member: 404, admin: 404 } }]),
 )
+
+/** Routes at the root: for those who run the server or write clients, without a sign-in. */
+export const serviceRoutes: Record<string, Row['expected']> = {
+  'GET /health/live': open(200),
+  'GET /health/ready': open(200),
+  'GET /openapi.json': open(200),
+  'GET /docs': open(200),
+}

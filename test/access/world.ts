@@ -29,6 +29,12 @@ export interface World {
   expendable(): Promise<TestUser>
 }
 
+/** The same world, in which every channel is private. */
+export function inPrivate(world: World): World {
+  const channel = () => world.channel('private')
+  return { ...world, channel, message: async () => world.message(await channel()) }
+}
+
 export async function makeWorld(origin: string): Promise<World> {
   const named = async (name: string) => register(origin, name)
   const people: Record<Somebody, TestUser> = {

@@ -145,6 +145,14 @@ describe('knowing whether a session lives', () => {
     await expect(live.live(sessionId, begun + 1_000)).rejects.toMatchObject({ code: 'SESSION_REVOKED' })
   })
 
+  test('believes a user whom another node disabled for less than a second', async () => {
+    const [sessionId, begun] = [sessionOf(ann.accessToken), Date.now() + 1e7]
+    await live.live(sessionId, begun)
+    await app.database.pool.query('update users set disabled_at = now() where id = $1', [ann.id])
+    await live.live(sessionId, begun + 999)
+    await expect(live.live(sessionId, begun + 1_000)).rejects.toMatchObject({ code: 'SESSION_REVOKED' })
+  })
+
   test('does not believe what was asked before this node revoked it', async () => {
     const sessionId = sessionOf(ann.accessToken)
     const asked = live.live(sessionId)

@@ -169,9 +169,8 @@ describe('joining', () => {
     holdingAfter(app.container.resolve(MessagesRepository), 'changes', () =>
       ann.api.data('DELETE', `/channels/${channelId}/members/${ben.id}`),
     )
-    expect(await chat.ask('channel:join', { channelId, since: 0 })).toMatchObject({
-      error: { code: 'CHANNEL_NOT_FOUND' },
-    })
+    await chat.ask('channel:join', { channelId, since: 0 })
+    await chat.next('channel:removed')
     await post(channelId, 'without him')
     await chat.ask('channel:leave', { channelId })
     expect(chat.all('message:new')).toEqual([])
@@ -193,12 +192,98 @@ describe('joining', () => {
   })
 })
 
+describe('answering', () => {
+  test('the answer of a join comes before the live messages that follow it', async () => {
+    const channelId = await newChannel()
+    const sender = await connectChat(app.origin, ann.accessToken)
+    for (let n = 0; n < 20; n++) {
+      const joining = await connectChat(app.origin, ben.accessToken)
+      const burst = Promise.all(
+        [1, 2, 3, 4, 5].map(() => sender.data('message:send', { channelId, content: 'x' })),
+      )
+      let heardBefore: number | undefined
+      const { lastSeq } = await new Promise<{ lastSeq: number }>(resolve => {
+        joining.socket.emit(
+          'channel:join',
+          { channelId, since: 0 },
+          (answer: { data: { lastSeq: number } }) => {
+            heardBefore = joining.all('message:new').length
+            resolve(answer.data)
+          },
+        )
+      })
+      await burst
+      expect(heardBefore).toBe(0)
+      await joining.until(
+        () => lastSeq === 5 * (n + 1) || joining.all('message:new').at(-1)?.seq === 5 * (n + 1) || undefined,
+      )
+      expect(joining.all('message:new').map(({ seq }) => seq)).toEqual(
+        Array.from({ length: 5 * (n + 1) - lastSeq }, (_, k) => lastSeq + 1 + k),
+      )
+      joining.close()
+    }
+    sender.close()
+  })
+
+  test('a sender who does not listen to the channel hears his own message, once', async () => {
+    const channelId = await newChannel()
+    const chat = await connectChat(app.origin, ann.accessToken)
+    const id = randomUUID()
+    const sent = await chat.data('message:send', { channelId, content: 'echo', id })
+    await chat.data('message:send', { channelId, content: 'echo', id })
+    expect(chat.all('message:new')).toEqual([sent])
+    chat.close()
+  })
+
+  test('a second after a logout nothing more is stored of what was sent before it', async () => {
+    const channelId = await newChannel()
+    const signed = await ann.api.data('POST', '/auth/login', { email: ann.email, password: 'correct horse' })
+    const chat = await connectChat(app.origin, signed.accessToken)
+    const content = 'x'.repeat(20_000)
+    for (let n = 0; n < 900; n++) chat.socket.emit('message:send', { channelId, content })
+    await new Promise(resolve => setTimeout(resolve, 100))
+    await new Api(app.origin).data('POST', '/auth/logout', { refreshToken: signed.refreshToken })
+    await new Promise(resolve => setTimeout(resolve, 1_000))
+    const { lastSeq } = await ann.api.data('GET', `/channels/${channelId}`)
+    await new Promise(resolve => setTimeout(resolve, 1_000))
+    expect((await ann.api.data('GET', `/channels/${channelId}`)).lastSeq).toBe(lastSeq)
+    expect(lastSeq).toBeLessThan(900)
+  })
+})
+
+describe('typing', () => {
+  test('goes on while another tab of the same person types, and ends when he is taken out', async () => {
+    const channelId = await newChannel('private')
+    await ann.api.data('POST', `/channels/${channelId}/members`, { userId: ben.id })
+    const watcher = await connectChat(app.origin, ann.accessToken)
+    const tabs = [
+      await connectChat(app.origin, ben.accessToken),
+      await connectChat(app.origin, ben.accessToken),
+    ]
+    for (const chat of [watcher, ...tabs]) await chat.data('channel:join', { channelId })
+    for (const tab of tabs) await tab.data('channel:typing', { channelId })
+    await tabs[0]?.data('channel:stop_typing', { channelId })
+    await watcher.ask('channel:sync', { channelId, since: 0 })
+    expect(watcher.all('channel:stop_typing')).toEqual([])
+    await ann.api.data('DELETE', `/channels/${channelId}/members/${ben.id}`)
+    expect(await watcher.next('channel:stop_typing')).toMatchObject({ userId: ben.id })
+    for (const chat of [watcher, ...tabs]) chat.close()
+  })
+})
+
 describe('storing', () => {
   test('a message that was committed but not told of is heard within seconds', async () => {
     const channelId = await newChannel()
     const chat = await connectChat(app.origin, ben.accessToken)
     await chat.data('channel:join', { channelId })
-    const draft = { id: randomUUID(), channelId, senderId: ann.id, content: 'silent', parentId: null }
+    const draft = {
+      id: randomUUID(),
+      channelId,
+      senderId: ann.id,
+      sessionId: undefined,
+      content: 'silent',
+      parentId: null,
+    }
     await app.container.resolve(MessageBatch).store([draft])
     expect(await chat.next('message:new')).toMatchObject({ messageId: draft.id, content: 'silent' })
     chat.close()
@@ -209,7 +294,13 @@ describe('storing', () => {
       .spyOn(app.container.resolve(MessageBatch), 'store')
       .mockRejectedValue(new Error('Connection terminated'))
     const queue = app.container.resolve(SendQueue)
-    const draft = { channelId: randomUUID(), senderId: ann.id, content: 'x', parentId: null }
+    const draft = {
+      channelId: randomUUID(),
+      senderId: ann.id,
+      sessionId: undefined,
+      content: 'x',
+      parentId: null,
+    }
     const sends = Array.from({ length: 50 }, () => queue.push({ ...draft, id: randomUUID() }))
     const outcomes = await Promise.allSettled(sends)
     expect(outcomes.every(({ status }) => status === 'rejected')).toBe(true)
@@ -225,7 +316,13 @@ describe('storing', () => {
       return drafts.map(() => ({ kind: 'known' as const }))
     })
     const queue = app.container.resolve(SendQueue)
-    const draft = { channelId: randomUUID(), senderId: ann.id, content: 'x', parentId: null }
+    const draft = {
+      channelId: randomUUID(),
+      senderId: ann.id,
+      sessionId: undefined,
+      content: 'x',
+      parentId: null,
+    }
     const sends = Array.from({ length: 12_000 }, () => queue.push({ ...draft, id: randomUUID() }))
     await expect(sends.at(-1)).rejects.toMatchObject({ code: 'RATE_LIMITED', retryAfterMs: 1_000 })
     go()

@@ -11,7 +11,7 @@ export interface Answer {
 export interface CallOptions {
   headers?: Record<string, string>
   /** Sent as it is, without being made JSON. */
-  raw?: string | Uint8Array
+  raw?: string | Uint8Array<ArrayBuffer>
 }
 
 /** A plain HTTP client of the API, with or without a token. */

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { Access } from '../../src/access/access.js'
 import { register, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { heard, newProject, newTask, problemOf, race, rows, tally } from './support.js'
@@ -114,6 +115,7 @@ describe('the members of a workspace', () => {
     const other = await newTask(ann.api, project.id, { assigneeIds: [bob.id] })
     const untouched = await newTask(ann.api, project.id)
     const removed = heard(app, 'member.removed')
+    const updated = heard(app, 'task.updated')
 
     expect(problemOf(await remove(cleo, id, bob))).toBe('403 GUEST_FORBIDDEN')
     expect((await remove(ann, id, bob)).status).toBe(204)
@@ -131,8 +133,45 @@ describe('the members of a workspace', () => {
       { id: other.id, assignees: [], version: 2, seq: 5 },
       { id: untouched.id, version: 1, seq: 3 },
     ])
+    expect(updated.map(({ task }) => [task.id, task.seq, task.assignees.length])).toEqual([
+      [both.id, 4, 1],
+      [other.id, 5, 0],
+      [both.id, 6, 0],
+    ])
     expect((await ann.api.get(`/projects/${project.id}`)).body.data.lastSeq).toBe(6)
     expect(await rows(app, 'select * from project_members where project_id = $1', [project.id])).toEqual([])
+  })
+
+  it('who become guests, or guests who lose a project, are taken off the tasks they see no more', async () => {
+    const { id } = await workspaceOf(ann, bob)
+    const [seen, hidden] = [await newProject(ann, id), await newProject(ann, id)]
+    await ann.api.put(`/projects/${seen.id}/members/${bob.id}`)
+    const kept = await newTask(ann.api, seen.id, { assigneeIds: [bob.id, ann.id] })
+    const lost = await newTask(ann.api, hidden.id, { assigneeIds: [bob.id, ann.id] })
+    const updated = heard(app, 'task.updated')
+    const read = async (task: { id: string }) => (await ann.api.get(`/tasks/${task.id}`)).body.data
+
+    await ann.api.delete(`/projects/${hidden.id}/members/${ann.id}`)
+    await setRole(ann, id, bob, 'admin')
+    expect(await read(lost)).toEqual(lost)
+    await setRole(ann, id, bob, 'guest')
+    expect(await read(kept)).toEqual(kept)
+    expect(await read(lost)).toMatchObject({ assignees: [{ id: ann.id }], version: 2, seq: 2 })
+    await ann.api.delete(`/projects/${seen.id}/members/${bob.id}`)
+    expect(await read(kept)).toMatchObject({ assignees: [{ id: ann.id }], version: 2, seq: 2 })
+    expect(updated).toEqual([{ task: await read(lost) }, { task: await read(kept) }])
+    for (const project of [seen, hidden]) {
+      expect((await ann.api.get(`/projects/${project.id}`)).body.data.lastSeq).toBe(2)
+    }
+  })
+
+  it('who see all projects keep their tasks when they are taken out of one', async () => {
+    const { id } = await workspaceOf(ann, bob)
+    const project = await newProject(ann, id)
+    await ann.api.put(`/projects/${project.id}/members/${bob.id}`)
+    const task = await newTask(ann.api, project.id, { assigneeIds: [bob.id] })
+    expect((await ann.api.delete(`/projects/${project.id}/members/${bob.id}`)).status).toBe(204)
+    expect((await ann.api.get(`/tasks/${task.id}`)).body.data).toEqual(task)
   })
 })
 
@@ -201,6 +240,65 @@ describe('an invitation', () => {
     expect((await revoke(ann)).status).toBe(204)
     expect(problemOf(await revoke(ann))).toBe('404 INVITATION_NOT_FOUND')
     expect(await accept(bob, renewed.token)).toBe('404 INVITATION_NOT_FOUND')
+  })
+
+  it('is worth nothing once its inviter could not give it any more', async () => {
+    const { id } = await workspaceOf(ann, [bob, 'admin'], [dan, 'owner'])
+    const back = (await invite(bob, id, cleo.email, 'admin')).body.data
+    const owner = (await invite(dan, id, 'owner@example.com', 'owner')).body.data
+    const accept = (user: TestUser, { token }: { token: string }) =>
+      user.api.post('/invitations/accept', { token })
+    await setRole(ann, id, bob, 'member')
+    expect(problemOf(await accept(cleo, back))).toBe('404 INVITATION_NOT_FOUND')
+    await setRole(ann, id, bob, 'admin')
+    await remove(ann, id, bob)
+    expect(problemOf(await accept(cleo, back))).toBe('404 INVITATION_NOT_FOUND')
+    await setRole(ann, id, dan, 'admin')
+    await rows(app, 'update invitations set email = $2 where id = $1', [owner.invitationId, cleo.email])
+    expect(problemOf(await accept(cleo, owner))).toBe('404 INVITATION_NOT_FOUND')
+    await setRole(ann, id, dan, 'owner')
+    expect((await accept(cleo, owner)).body.data.role).toBe('owner')
+  })
+
+  it('is not given by an admin who was removed a moment ago', async () => {
+    const { id } = await workspaceOf(ann, [bob, 'admin'])
+    const access = app.container.resolve(Access)
+    const { role, ...rest } = await access.workspace(bob, id)
+    const asked = vi.spyOn(access, 'workspace').mockImplementationOnce(async () => {
+      await remove(ann, id, bob)
+      return { role, ...rest }
+    })
+    expect(problemOf(await invite(bob, id, cleo.email))).toBe('403 FORBIDDEN')
+    expect(asked).toHaveBeenCalledWith(expect.objectContaining({ id: bob.id }), id, 'admin')
+    asked.mockRestore()
+  })
+
+  it('takes the place only of those that its inviter could revoke', async () => {
+    const { id } = await workspaceOf(ann, [bob, 'admin'])
+    const made = (await invite(ann, id, cleo.email, 'owner')).body.data
+    expect(problemOf(await invite(bob, id, cleo.email, 'guest'))).toBe('403 ROLE_TOO_HIGH')
+    const listed = await ann.api.get(`/workspaces/${id}/invitations`)
+    expect(listed.body.data).toMatchObject([{ id: made.invitationId, role: 'owner' }])
+  })
+
+  it('marks the channels read in the order of their ids, in which messages lock them', async () => {
+    const { id } = await workspaceOf(ann)
+    const channels: string[] = []
+    for (const name of ['one', 'two', 'three']) {
+      const made = await ann.api.data('POST', `/workspaces/${id}/channels`, { name, type: 'public' })
+      channels.push(made.id)
+    }
+    // A changed row is stored behind the others.
+    for (const channelId of channels.slice(0, 2).reverse())
+      await ann.api.data('PATCH', `/channels/${channelId}`, { description: 'changed' })
+    const { token } = (await invite(ann, id, bob.email)).body.data
+    await bob.api.data('POST', '/invitations/accept', { token })
+    const marked = await rows(
+      app,
+      'select channel_id from channel_reads where user_id = $1 order by ctid desc',
+      [bob.id],
+    )
+    expect(marked.slice(0, 3).map(row => row.channel_id)).toEqual(channels.reverse())
   })
 
   it('leaves nothing unread of what was said before, and everything to whoever was there', async () => {

@@ -67,7 +67,7 @@ describe('a new task', () => {
       completedAt: null,
     })
     expect(data.assignees.map(({ id }: { id: string }) => id).sort()).toEqual([ann.id, bob.id].sort())
-    expect(created.map(({ seq }) => seq)).toEqual([1, 2])
+    expect(created.map(({ task }) => task.seq)).toEqual([1, 2])
     expect(created[1]?.task).toEqual(data)
 
     const read = await ann.api.get(`/tasks/${data.id}`)

@@ -15,6 +15,8 @@ export interface HttpExceptionOptions extends ErrorOptions {
   headers?: Readonly<Record<string, string>>
   /** For 429 and 503: how long to wait before the next try, in milliseconds. */
   retryAfterMs?: number
+  /** What a client can act upon, as further members of the problem document (RFC 9457) or of the error ack. */
+  details?: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -28,6 +30,7 @@ export class HttpException extends Error {
   readonly errors: readonly FieldError[] | undefined
   readonly headers: Readonly<Record<string, string>>
   readonly retryAfterMs: number | undefined
+  readonly details: Readonly<Record<string, unknown>>
 
   constructor(
     readonly status: number,
@@ -40,6 +43,7 @@ export class HttpException extends Error {
     this.errors = options.errors
     this.headers = options.headers ?? {}
     this.retryAfterMs = options.retryAfterMs
+    this.details = options.details ?? {}
   }
 
   static badRequest = named('BAD_REQUEST')
@@ -56,13 +60,13 @@ export class HttpException extends Error {
   static internal = named('INTERNAL_SERVER_ERROR')
   static serviceUnavailable = named('SERVICE_UNAVAILABLE')
 
-  /** A 422 that lists what a schema found wrong, each with its path in dots. */
+  /** A 422 `VALIDATION_ERROR` that lists what a schema found wrong, each with its path in dots. */
   static fromZodError(error: SchemaError, message = 'Validation failed'): HttpException {
     const errors = error.issues.map(issue => ({
       path: issue.path.map(String).join('.'),
       message: issue.message,
     }))
-    return HttpException.unprocessable(message, { errors, cause: error })
+    return HttpException.unprocessable(message, { code: 'VALIDATION_ERROR', errors, cause: error })
   }
 }
 

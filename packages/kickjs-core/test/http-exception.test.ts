@@ -29,7 +29,7 @@ test.each([
 })
 
 describe('an HttpException', () => {
-  test('carries the fields at fault, headers, a wait and its cause', () => {
+  test('carries the fields at fault, headers, a wait, details and its cause', () => {
     const cause = new Error('quota')
     const errors = [{ path: 'body.title', message: 'Required' }]
     const headers = { 'WWW-Authenticate': 'Bearer' }
@@ -37,9 +37,10 @@ describe('an HttpException', () => {
       errors,
       headers,
       retryAfterMs: 1500,
+      details: { limit: 5 },
       cause,
     })
-    expect(exception).toMatchObject({ errors, headers, retryAfterMs: 1500, cause })
+    expect(exception).toMatchObject({ errors, headers, retryAfterMs: 1500, details: { limit: 5 }, cause })
   })
 
   test('has a code for a status without a name too', () => {
@@ -55,7 +56,12 @@ describe('an HttpException', () => {
     const { error } = task.safeParse({ title: 1, labels: [{ name: 'ok' }, {}] })
     if (!error) throw new Error('should not parse')
     const exception = HttpException.fromZodError(error)
-    expect(exception).toMatchObject({ status: 422, message: 'Validation failed', cause: error })
+    expect(exception).toMatchObject({
+      status: 422,
+      code: 'VALIDATION_ERROR',
+      message: 'Validation failed',
+      cause: error,
+    })
     expect(exception.errors?.map(({ path }) => path)).toEqual(['title', 'labels.1.name'])
   })
 })

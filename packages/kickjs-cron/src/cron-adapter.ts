@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type AdapterContext,
   type AppAdapter,
@@ -17,6 +18,8 @@ export interface CronAdapterOptions {
   scheduler?: CronScheduler
   /** Wraps each run, for example in a lock that only one node holds; not calling `run` skips it. */
   around?: (job: CronJob, run: () => Promise<void>) => Promise<void>
+  /** How long `shutdown` waits for the runs under way, in milliseconds; 1,000 unless given. */
+  shutdownTimeoutMs?: number
 }
 
 const logger = Logger.for('Cron')
@@ -24,7 +27,8 @@ const logger = Logger.for('Cron')
 /**
  * Runs the `@Cron` methods of services once the application has started. A job never overlaps itself:
  * a turn that comes while the last run is under way is skipped. What a job throws is logged under its
- * name. Shutdown stops the timetable and waits for the runs under way.
+ * name. Shutdown stops the timetable and waits for the runs under way, though not for long: a job has to
+ * survive being broken off anyway.
  *
  * Errors: an expression or time zone that is not valid fails the start, naming the method.
  *
@@ -52,7 +56,11 @@ export class CronAdapter implements AppAdapter {
 
   async shutdown(): Promise<void> {
     this.stop()
-    await Promise.all(this.running.values())
+    const { shutdownTimeoutMs = 1_000 } = this.options
+    await Promise.race([
+      Promise.all(this.running.values()),
+      delay(shutdownTimeoutMs, undefined, { ref: false }),
+    ])
   }
 
   private schedule(task: Task): { stop(): void } {

@@ -241,6 +241,18 @@ describe('around', () => {
 })
 
 describe('shutdown', () => {
+  test('is not held by a run that does not come to its end', async () => {
+    @Service()
+    class Endless {
+      @Cron('* * * * *') run() {
+        return new Promise(() => {})
+      }
+    }
+    const { adapter, scheduler } = started({ services: [Endless], shutdownTimeoutMs: 10 })
+    void scheduler.tick('Endless.run')
+    await adapter.shutdown()
+  })
+
   test('stops all jobs and waits for the runs under way', async () => {
     const { open, opened } = gate()
     @Service()

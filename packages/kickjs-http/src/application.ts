@@ -108,7 +108,7 @@ export class Application {
   }
 
   /**
-   * Stops, once: accepts no more, shuts the adapters down in reverse, ends streams and waits for open
+   * Stops, once: accepts no more, ends streams, shuts the adapters down in reverse and waits for open
    * requests. What is left after `shutdownTimeoutMs` is cut off.
    */
   shutdown(): Promise<void> {
@@ -156,10 +156,8 @@ export class Application {
 
   private async stop(): Promise<void> {
     const closed = this.connections.drain()
-    const finished = this.stopAdapters().then(() => {
-      this.streams.close()
-      return closed
-    })
+    this.streams.close()
+    const finished = this.stopAdapters().then(() => closed)
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>(resolve => {
       timer = setTimeout(resolve, this.options.shutdownTimeoutMs ?? 4000)

@@ -8,7 +8,7 @@ const ofTheAnswer = ['Content-Disposition', 'Content-Encoding', 'ETag', 'Last-Mo
 
 /** Answers with an error as `application/problem+json` (RFC 9457). */
 export function sendProblem(error: HttpException, req: Request, res: Response): void {
-  const { status, code, errors, retryAfterMs } = error
+  const { status, code, errors, retryAfterMs, details } = error
   for (const name of ofTheAnswer) res.removeHeader(name)
   if (retryAfterMs !== undefined) res.set('Retry-After', String(Math.ceil(retryAfterMs / 1000)))
   res
@@ -17,6 +17,7 @@ export function sendProblem(error: HttpException, req: Request, res: Response): 
     .set(error.headers)
     .type('application/problem+json')
     .json({
+      ...details,
       success: false,
       type: `urn:problem:${code.toLowerCase().replaceAll('_', '-')}`,
       title: STATUS_CODES[status] ?? 'Error',

@@ -12,6 +12,7 @@ class Failing {
       code: 'TASK_GONE',
       errors: [{ path: 'params.id', message: 'deleted' }],
       headers: { 'X-Hint': 'look elsewhere' },
+      details: { deletedBy: 'ann', status: 'hidden' },
     })
   }
 
@@ -85,6 +86,7 @@ describe('an error', () => {
       detail: 'It was deleted',
       errors: [{ path: 'params.id', message: 'deleted' }],
       requestId: 'req-1',
+      deletedBy: 'ann',
     })
     expect(logged).toEqual([])
   })

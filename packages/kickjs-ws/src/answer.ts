@@ -8,6 +8,8 @@ export interface WsError {
   errors?: readonly FieldError[]
   /** For `RATE_LIMITED` and the like: how long to wait, in milliseconds. */
   retryAfterMs?: number
+  /** The `details` of an `HttpException`. */
+  [detail: string]: unknown
 }
 
 /** What the ack of every client event carries. */
@@ -15,9 +17,10 @@ export type Ack<Data = unknown> = { ok: true; data: Data } | { ok: false; error:
 
 /** The client's view of anything thrown: an `HttpException` as it is, of all else nothing but that it failed. */
 export function toWsError(error: unknown): WsError {
-  const { code, message, errors, retryAfterMs } =
+  const { code, message, errors, retryAfterMs, details } =
     error instanceof HttpException ? error : HttpException.internal()
   return {
+    ...details,
     code,
     message,
     ...(errors && { errors }),

@@ -15,6 +15,7 @@ export class WsContext<Data = any> {
     /** The event's name; `connect` and `disconnect` in those handlers. */
     readonly event: string,
     public data: Data,
+    private readonly acknowledge?: (data: unknown) => void,
   ) {}
 
   get id(): string {
@@ -44,6 +45,14 @@ export class WsContext<Data = any> {
    */
   set(key: string, value: unknown): void {
     this.socket.data[key] = value
+  }
+
+  /**
+   * Answers the event now, not when the handler returns: whatever reaches the socket from here on comes
+   * after the answer. What the handler returns or throws afterwards is not sent.
+   */
+  answer(data: unknown): void {
+    this.acknowledge?.(data)
   }
 
   /** To this socket alone. */

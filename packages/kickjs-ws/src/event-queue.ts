@@ -2,6 +2,8 @@
 export interface Job {
   /** May overlap with other concurrent jobs. */
   concurrent: boolean
+  /** What the event keeps in memory until it is done. */
+  bytes: number
   /** The step that never overlaps (guards, validation), so that `run` starts in order. False: no `run`. */
   prepare(): Promise<boolean>
   run(): Promise<void>
@@ -17,15 +19,19 @@ const MAX_OVERLAPPING = 1_000
 export class EventQueue {
   private readonly waiting: Job[] = []
   private running = 0
+  private bytes = 0
   /** A job that nothing may overlap with is under way. */
   private blocked = false
 
+  constructor(private readonly maxBytes: number) {}
+
   /** Whether a client should be told to slow down. */
   get isFull(): boolean {
-    return this.waiting.length >= MAX_WAITING
+    return this.waiting.length >= MAX_WAITING || this.bytes >= this.maxBytes
   }
 
   add(job: Job): void {
+    this.bytes += job.bytes
     this.waiting.push(job)
     this.startNext()
   }
@@ -33,7 +39,7 @@ export class EventQueue {
   /** Resolves when all that was added before is done. */
   drained(): Promise<void> {
     return new Promise(resolve => {
-      this.add({ concurrent: false, prepare: async () => true, run: async () => resolve() })
+      this.add({ concurrent: false, bytes: 0, prepare: async () => true, run: async () => resolve() })
     })
   }
 
@@ -52,6 +58,7 @@ export class EventQueue {
     if (overlaps) this.unblock()
     if (ready) await job.run()
     this.running -= 1
+    this.bytes -= job.bytes
     if (overlaps) this.startNext()
     else this.unblock()
   }

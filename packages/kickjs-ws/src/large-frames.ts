@@ -10,6 +10,13 @@ export const ANSWERED_FACTOR = 4
 /** Type, namespace and ack id come before the payload's `[`, well within this many characters. */
 const MAX_HEAD = 1_000
 const EMPTY = Buffer.alloc(0)
+/** By the array that the parser made of an event. */
+const sizes = new WeakMap<readonly unknown[], number>()
+
+/** How large an event was on the wire, attachments included; 0 for one that was too large, of which nothing is kept. */
+export function bytesOf(event: readonly unknown[]): number {
+  return sizes.get(event) ?? 0
+}
 
 /**
  * A Socket.IO parser which turns an event larger than `maxPayload` bytes, attachments included, into
@@ -36,9 +43,11 @@ export class LimitedDecoder extends EventEmitter {
 
   constructor(private readonly maxPayload: number) {
     super()
-    this.decoder.on('decoded', packet =>
-      this.emit('decoded', this.isTooLarge ? withoutPayload(packet) : packet),
-    )
+    this.decoder.on('decoded', packet => {
+      if (this.isTooLarge) return this.emit('decoded', withoutPayload(packet))
+      if (Array.isArray(packet.data)) sizes.set(packet.data, this.bytes)
+      return this.emit('decoded', packet)
+    })
   }
 
   /** Takes a packet or one of its attachments. Throws on what is malformed, which closes the connection. */

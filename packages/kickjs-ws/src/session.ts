@@ -13,7 +13,7 @@ import {
 import { WsContext } from './context.js'
 import { EventQueue } from './event-queue.js'
 import type { Call, Handlers, MessageHandler } from './handlers.js'
-import { TOO_LARGE } from './large-frames.js'
+import { bytesOf, TOO_LARGE } from './large-frames.js'
 
 /** Which handler a guard stands before: `methodFlag(…).of(controller, handler)` reads its marks. */
 export interface GuardedCall {
@@ -24,6 +24,13 @@ export interface GuardedCall {
 
 /** Runs before an event is validated; a throw is the event's answer. */
 export type Guard = (ctx: WsContext, call: GuardedCall) => void | Promise<void>
+
+export interface SessionOptions {
+  guards: readonly Guard[]
+  translateError: (error: unknown) => unknown
+  /** What the events of one socket that are not done yet may have in memory. */
+  maxBytes: number
+}
 
 interface Message {
   ctx: WsContext
@@ -37,17 +44,18 @@ const logger = Logger.for('WsAdapter')
 export class Session {
   /** Resolves when nothing of the socket is left to run. */
   readonly ended: Promise<void>
-  private readonly queue = new EventQueue()
+  private readonly queue: EventQueue
   private closing = false
 
   constructor(
     private readonly socket: Socket,
     private readonly handlers: Handlers,
-    private readonly guards: readonly Guard[],
-    private readonly translateError: (error: unknown) => unknown = error => error,
+    private readonly options: SessionOptions,
   ) {
+    this.queue = new EventQueue(options.maxBytes)
     this.enqueue('connect', handlers.connect, socket.handshake.auth)
-    socket.onAny((...args: unknown[]) => this.receive(args))
+    // As the middleware that never passes an event on: unlike a listener it sees the array that was parsed.
+    socket.use(args => this.receive(args))
     this.ended = new Promise(resolve => {
       // A tick later, since Socket.IO hands over the events that came in the same frame with a tick.
       socket.once('disconnect', reason => process.nextTick(() => resolve(this.end(reason))))
@@ -73,24 +81,26 @@ export class Session {
     }
     this.queue.add({
       concurrent: false,
+      bytes: 0,
       prepare: async () => true,
       run: async () => void (await this.attempt({ ctx, payload: [] }, run)),
     })
   }
 
-  private receive(args: unknown[]): void {
+  private receive(args: readonly unknown[]): void {
     const message = this.read(args)
     if (this.closing) this.refuse(message, shuttingDown())
     else if (this.queue.isFull) this.refuse(message, tooManyWaiting())
-    else this.accept(message, args[0] === TOO_LARGE)
+    else this.accept(message, bytesOf(args), args[0] === TOO_LARGE)
   }
 
-  private accept(message: Message, isTooLarge: boolean): void {
+  private accept(message: Message, bytes: number, isTooLarge: boolean): void {
     const { event } = message.ctx
     const { messages } = this.handlers
     const handler = messages.get(event) ?? (event === '' ? undefined : messages.get('*'))
     this.queue.add({
       concurrent: handler?.concurrent ?? true,
+      bytes,
       prepare: () => this.attempt(message, () => this.admit(message, handler, isTooLarge)),
       run: async () => void (await this.attempt(message, () => this.handle(message, handler))),
     })
@@ -101,15 +111,18 @@ export class Session {
     const last = args.at(-1)
     const isAck = (value: unknown): value is (answer: Ack) => void => typeof value === 'function'
     const [event, ...payload] = isAck(last) ? args.slice(0, -1) : args
-    const ctx = new WsContext(this.socket, typeof event === 'string' ? event : '', payload[0])
-    return { ctx, payload, ...(isAck(last) && { ack: last }) }
+    const ack = isAck(last) ? last : undefined
+    const name = typeof event === 'string' ? event : ''
+    const ctx = new WsContext(this.socket, name, payload[0], ack && (data => ack({ ok: true, data })))
+    return { ctx, payload, ...(ack && { ack }) }
   }
 
   private async admit({ ctx, payload }: Message, handler: MessageHandler | undefined, isTooLarge: boolean) {
     if (isTooLarge) throw payloadTooLarge()
     if (!handler) throw unknownEvent()
     const { controller, method, schema } = handler
-    for (const guard of this.guards) await guard(ctx, { controller, handler: method, event: ctx.event })
+    for (const guard of this.options.guards)
+      await guard(ctx, { controller, handler: method, event: ctx.event })
     if (payload.length > 1) throw invalid([{ path: '', message: 'An event has one payload' }])
     if (!schema) return
     if (ctx.data instanceof Uint8Array) throw invalid([{ path: '', message: 'A binary payload' }])
@@ -133,7 +146,7 @@ export class Session {
       await work()
       return true
     } catch (thrown) {
-      const error = this.translateError(thrown)
+      const error = this.options.translateError(thrown)
       if (isServerFault(error)) this.log(message, thrown)
       await this.safely(message, () => this.refuse(message, error))
       for (const call of this.handlers.error) await this.safely(message, () => call(message.ctx, error))

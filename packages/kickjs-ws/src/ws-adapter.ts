@@ -37,6 +37,7 @@ type Events = { [event: string]: any }
 const MAX_PAYLOAD = 1_048_576
 const DRAIN_LIMIT = 1_200
 const UNREAD_FACTOR = 16
+const UNDONE_FACTOR = 8
 
 /**
  * Serves `@WsController` classes over Socket.IO, on the application's HTTP server. `ServerEvents` types
@@ -137,7 +138,9 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
   }
 
   private serve(socket: Socket, handlers: Handlers): void {
-    const session = new Session(socket, handlers, this.options.guards ?? [], this.options.translateError)
+    const { guards = [], translateError = error => error, maxPayload = MAX_PAYLOAD } = this.options
+    const maxBytes = UNDONE_FACTOR * maxPayload
+    const session = new Session(socket, handlers, { guards, translateError, maxBytes })
     this.sessions.add(session)
     void session.ended.then(() => this.sessions.delete(session))
   }

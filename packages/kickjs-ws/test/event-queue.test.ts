@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { EventQueue } from '../src/event-queue.js'
 
+const MAX_BYTES = 1_000_000
+
 /** A job whose two steps end when told to; `log` has `name` at the start of `run`, and `name.` at its end. */
 function job(log: string[], name: string, concurrent: boolean, ready = true) {
   const step = () => {
@@ -21,6 +23,7 @@ function job(log: string[], name: string, concurrent: boolean, ready = true) {
   const running = step()
   return {
     concurrent,
+    bytes: 1,
     prepare: () => preparing.promise.then(() => ready),
     run: async () => {
       log.push(name)
@@ -37,7 +40,7 @@ const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 
 test('an event waits until all earlier ones are done', async () => {
   const log: string[] = []
-  const queue = new EventQueue()
+  const queue = new EventQueue(MAX_BYTES)
   const [a, b, c] = [job(log, 'a', true), job(log, 'b', false), job(log, 'c', false)]
   for (const each of [a, b, c]) queue.add(each)
   await Promise.all([a, b, c].map(each => each.prepared()))
@@ -51,7 +54,7 @@ test('an event waits until all earlier ones are done', async () => {
 
 test('concurrent events overlap, but start in order however long their guards take', async () => {
   const log: string[] = []
-  const queue = new EventQueue()
+  const queue = new EventQueue(MAX_BYTES)
   const [a, b] = [job(log, 'a', true), job(log, 'b', true)]
   queue.add(a)
   queue.add(b)
@@ -65,7 +68,7 @@ test('concurrent events overlap, but start in order however long their guards ta
 
 test('an event that is refused in its first step never runs and holds up nobody', async () => {
   const log: string[] = []
-  const queue = new EventQueue()
+  const queue = new EventQueue(MAX_BYTES)
   const jobs = [false, true].flatMap(concurrent => [
     job(log, 'refused', concurrent, false),
     job(log, 'ok', concurrent),
@@ -77,7 +80,7 @@ test('an event that is refused in its first step never runs and holds up nobody'
 })
 
 test('it is full with 1,000 events waiting, not counting the one that runs', async () => {
-  const queue = new EventQueue()
+  const queue = new EventQueue(MAX_BYTES)
   const first = job([], 'first', false)
   queue.add(first)
   for (let count = 0; count < 999; count++) queue.add(first)
@@ -89,9 +92,22 @@ test('it is full with 1,000 events waiting, not counting the one that runs', asy
   expect(queue.isFull).toBe(false)
 })
 
+test('it is full once what is not done yet, running or waiting, has its bytes', async () => {
+  const queue = new EventQueue(2)
+  const jobs = [job([], 'a', true), job([], 'b', true, false)]
+  for (const each of jobs) {
+    expect(queue.isFull).toBe(false)
+    queue.add(each)
+  }
+  await jobs[0]?.prepared()
+  expect(queue.isFull).toBe(true)
+  await jobs[1]?.prepared()
+  expect(queue.isFull).toBe(false)
+})
+
 test('no more than 1,000 concurrent events overlap', async () => {
   const log: string[] = []
-  const queue = new EventQueue()
+  const queue = new EventQueue(MAX_BYTES)
   const jobs = Array.from({ length: 1_001 }, (_, index) => job(log, String(index), true))
   for (const each of jobs) queue.add(each)
   await Promise.all(jobs.map(each => each.prepared()))
@@ -110,7 +126,7 @@ test('whatever comes in whatever time: order of start, no forbidden overlap, eve
   })
   await fc.assert(
     fc.asyncProperty(fc.array(event, { maxLength: 30 }), async events => {
-      const queue = new EventQueue()
+      const queue = new EventQueue(MAX_BYTES)
       const started: number[] = []
       const active = new Set<number>()
       const ticks = async (count: number) => {
@@ -119,6 +135,7 @@ test('whatever comes in whatever time: order of start, no forbidden overlap, eve
       for (const [index, { concurrent, ready, preparing, running, after }] of events.entries()) {
         queue.add({
           concurrent,
+          bytes: 1,
           prepare: () => ticks(preparing).then(() => ready),
           run: async () => {
             started.push(index)

@@ -31,7 +31,11 @@ class MessagesController {
 
   @OnMessage('refuse')
   refuse() {
-    throw HttpException.conflict('Taken', { code: 'NAME_TAKEN', retryAfterMs: 250 })
+    throw HttpException.conflict('Taken', {
+      code: 'NAME_TAKEN',
+      retryAfterMs: 250,
+      details: { takenBy: 'ann', code: 'HIDDEN' },
+    })
   }
 
   @OnMessage('refuse:later')
@@ -79,9 +83,9 @@ describe.each(transports)('over %s', transport => {
     expect(await client.emitWithAck('nothing')).toEqual({ ok: true, data: null })
   })
 
-  test('an HttpException is the error ack, with its code and wait', async () => {
+  test('an HttpException is the error ack, with its code, wait and details', async () => {
     const client = await (await serve({ controllers })).connect('/messages', options)
-    const error = { code: 'NAME_TAKEN', message: 'Taken', retryAfterMs: 250 }
+    const error = { code: 'NAME_TAKEN', message: 'Taken', retryAfterMs: 250, takenBy: 'ann' }
     expect(await client.emitWithAck('refuse')).toEqual({ ok: false, error })
     expect(await client.emitWithAck('refuse:later')).toEqual({
       ok: false,
@@ -97,7 +101,7 @@ describe.each(transports)('over %s', transport => {
     client.emit('nonsense', 1)
     await client.emitWithAck('nothing')
     expect(events).toEqual([
-      ['error', { code: 'NAME_TAKEN', message: 'Taken', retryAfterMs: 250, event: 'refuse' }],
+      ['error', { code: 'NAME_TAKEN', message: 'Taken', retryAfterMs: 250, takenBy: 'ann', event: 'refuse' }],
       ['error', { code: 'UNKNOWN_EVENT', message: 'There is no such event', event: 'nonsense' }],
     ])
   })

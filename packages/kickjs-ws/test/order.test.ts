@@ -164,3 +164,22 @@ function observe({ io }: WsAdapter, namespace: string) {
     disconnected: once(observed, 'disconnect'),
   }
 }
+
+test('once events of eight times the largest are not done, the next one is answered RATE_LIMITED', async () => {
+  const released = gate()
+  @WsController('/heavy')
+  class HeavyController {
+    @OnMessage('hold', undefined, { concurrent: true })
+    hold() {
+      return released.passed
+    }
+  }
+  const { connect } = await serve({ controllers: [HeavyController], maxPayload: 1_000 })
+  const client = await connect('/heavy')
+  const hold = () => client.emitWithAck('hold', 'x'.repeat(900))
+  const held = Array.from({ length: 9 }, hold)
+  expect(await hold()).toMatchObject({ ok: false, error: { code: 'RATE_LIMITED' } })
+  released.open()
+  expect((await Promise.all(held)).every(answer => answer.ok)).toBe(true)
+  expect(await hold()).toMatchObject({ ok: true })
+})

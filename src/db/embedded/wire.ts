@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
 type Report =
@@ -8,20 +9,38 @@ type Report =
   | { kind: 'failed'; message: string }
   | { kind: 'stopped' }
 
+/** How long a stop waits for the work under way, in milliseconds. */
+const STOP_LIMIT_MS = 1_000
+
 /**
  * The embedded database in a worker thread, spoken to in Postgres' own wire protocol. So `pg` is the
  * only driver, and a long query does not hold up the event loop that serves sockets.
  */
 export class EmbeddedServer {
+  /** Resolves if the database ends without being told to. */
+  readonly failed: Promise<Error>
+  private readonly ended: Promise<void>
   private connection: Connection | undefined
+  /** Why there is no database any more. */
+  private end: Error | undefined
+  private fail: (reason: string) => void = () => {}
 
   private constructor(private readonly worker: Worker) {
     worker.on('message', (report: Report) => {
       if (report.kind === 'bytes') this.connection?.push(report.bytes)
-      if (report.kind === 'failed') this.connection?.destroy(new Error(report.message))
+      if (report.kind === 'failed') this.connection?.destroy(away(report.message))
     })
-    worker.on('error', error => this.connection?.destroy(error))
-    worker.on('exit', () => this.connection?.destroy(new Error('The embedded database has stopped')))
+    this.ended = new Promise(resolve => worker.once('exit', () => resolve()))
+    this.failed = new Promise(resolve => {
+      this.fail = reason => {
+        if (this.end) return
+        this.end = away(reason)
+        this.connection?.destroy(this.end)
+        resolve(this.end)
+      }
+    })
+    worker.once('error', error => this.fail(error.message))
+    worker.once('exit', code => this.fail(`its thread ended with code ${code}`))
   }
 
   /** Opens the database in `directory`, made on first use; `null` keeps it in memory only. */
@@ -35,18 +54,32 @@ export class EmbeddedServer {
   connect(): Duplex {
     this.connection?.destroy()
     this.connection = new Connection(this.worker)
+    if (this.end) this.connection.destroy(this.end)
     return this.connection
   }
 
+  /** Closes the database; a statement that takes longer than a second is broken off, and undone on the next start. */
   async stop(): Promise<void> {
+    this.end ??= away('it was stopped')
     const stopped = new Promise<void>(resolve => {
       this.worker.on('message', (report: Report) => report.kind === 'stopped' && resolve())
-      this.worker.on('exit', () => resolve())
     })
     this.worker.postMessage({ kind: 'stop' })
-    await stopped
+    await Promise.race([stopped, this.ended, delay(STOP_LIMIT_MS, undefined, { ref: false })])
+    await this.worker.terminate()
+    this.connection?.destroy(this.end)
+  }
+
+  /** Ends it at once, without another write: its folder may belong to others now. */
+  async abandon(reason: string): Promise<void> {
+    this.fail(reason)
     await this.worker.terminate()
   }
+}
+
+/** With the code of a server that nobody hears at, since for whoever asks it is the same. */
+function away(reason: string): Error {
+  return Object.assign(new Error(`The embedded database has stopped: ${reason}`), { code: 'ECONNREFUSED' })
 }
 
 class Connection extends Duplex {

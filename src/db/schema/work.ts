@@ -161,6 +161,26 @@ export const tasks = pgTable(
   ],
 )
 
+/**
+ * What the sort values of a task were until the change `seq` replaced them: so a walk of a list goes on
+ * in the order that it began in. Written by a trigger on `tasks`, kept for a day.
+ */
+export const taskOrders = pgTable(
+  'task_orders',
+  {
+    taskId: uuid()
+      .notNull()
+      .references(() => tasks.id, { onDelete: 'cascade' }),
+    seq: seq().notNull(),
+    rank: rank().notNull(),
+    priority: priority().notNull(),
+    dueDate: instant(),
+    updatedAt: instant().notNull(),
+    expiresAt: instant().notNull(),
+  },
+  t => [primaryKey({ columns: [t.taskId, t.seq] }), index().on(t.expiresAt)],
+)
+
 export const taskAssignees = pgTable(
   'task_assignees',
   {

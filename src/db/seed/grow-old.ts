@@ -17,8 +17,8 @@ export async function growOld(
       update tasks t set created_at = h.first, updated_at = h.last,
         started_at = case when t.started_at is not null then h.first + (h.last - h.first) / 2 end,
         completed_at = case when t.completed_at is not null then h.last end
-      from (select task_id, min(created_at) as first, max(created_at) as last from activities group by task_id) h
-      where h.task_id = t.id and t.workspace_id = ${sown}`)
+      from (select task_id, min(created_at) as first, max(created_at) as last from activities where workspace_id = ${sown} group by task_id) h
+      where h.task_id = t.id`)
     for (const [table, kind] of [
       ['projects', 'project'],
       ['channels', 'channel'],
@@ -28,12 +28,10 @@ export async function growOld(
         from activities a
         where a.type = ${`${kind}.created`} and a.${sql.identifier(`${kind}_id`)} = t.id and a.workspace_id = ${sown}`)
     }
+    const said = sql`${now}::timestamptz - (c.last_seq - m.position) * interval '5 hours 17 minutes'`
     await tx.execute(sql`
-      update messages m set created_at = at.time, updated_at = at.time
-      from channels c, lateral (
-        select ${now}::timestamptz - (c.last_seq - m.position) * interval '5 hours 17 minutes' as time
-      ) at
-      where c.id = m.channel_id and c.workspace_id = ${sown}`)
+      update messages m set created_at = ${said}, updated_at = ${said}
+      from channels c where c.id = m.channel_id and c.workspace_id = ${sown}`)
     const begin = sql`${now}::timestamptz - interval '21 days'`
     await tx.execute(
       sql`update workspaces set created_at = ${begin}, updated_at = ${begin} where id = ${sown}`,

@@ -3,9 +3,13 @@ import type { Workspace } from './story.js'
 /** A product team in the middle of a release: the workspace to look at first. */
 export const northwind: Workspace = {
   name: 'Northwind',
-  slug: 'northwind-demo',
   owner: 'ada',
-  members: { ben: 'admin', chidi: 'member', dana: 'member', eve: 'guest' },
+  members: [
+    ['ben', 'admin'],
+    ['chidi', 'member'],
+    ['dana', 'member'],
+    ['eve', 'guest'],
+  ],
   labels: { bug: '#d73a4a', design: '#a371f7', backend: '#1f6feb', customer: '#2da44e', debt: '#bf8700' },
   projects: [
     {
@@ -84,7 +88,7 @@ export const northwind: Workspace = {
           for: ['chidi'],
           priority: 'high',
           labels: ['backend', 'customer'],
-          due: -12,
+          due: -8,
           points: 8,
         },
         {
@@ -102,7 +106,7 @@ export const northwind: Workspace = {
           for: ['chidi'],
           priority: 'critical',
           labels: ['bug'],
-          due: -15,
+          due: -9,
           points: 2,
         },
         {
@@ -153,7 +157,7 @@ export const northwind: Workspace = {
           for: ['ben'],
           priority: 'critical',
           labels: ['backend'],
-          due: -20,
+          due: -1,
           points: 3,
         },
         {

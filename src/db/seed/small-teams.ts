@@ -3,9 +3,11 @@ import type { Workspace } from './story.js'
 /** A festival with a date that does not move: much is overdue. */
 export const festival: Workspace = {
   name: 'Harbour Festival',
-  slug: 'harbour-festival-demo',
   owner: 'dana',
-  members: { ada: 'member', eve: 'admin' },
+  members: [
+    ['ada', 'member'],
+    ['eve', 'admin'],
+  ],
   labels: { permit: '#bf8700', music: '#a371f7', money: '#2da44e' },
   projects: [
     {
@@ -41,8 +43,8 @@ export const festival: Workspace = {
         { title: 'Posters', status: 'in_progress', for: ['dana', 'ada'], due: 7 },
         { title: 'Volunteers for the gates', status: 'todo', by: 'eve', for: ['ada'], due: 20 },
         { title: 'Ferry until midnight', status: 'backlog', by: 'eve', priority: 'low', labels: ['permit'] },
-        { title: 'Rent two stages', status: 'done', for: ['eve'], labels: ['money'], due: -30 },
-        { title: 'Date and place', status: 'done', for: ['dana'], due: -60 },
+        { title: 'Rent two stages', status: 'done', for: ['eve'], labels: ['money'], due: -4 },
+        { title: 'Date and place', status: 'done', for: ['dana'], due: -6 },
         { title: 'A third stage on a barge', status: 'cancelled', labels: ['money'] },
       ],
     },
@@ -85,9 +87,8 @@ export const festival: Workspace = {
 /** Two friends and a side project. */
 export const sideProject: Workspace = {
   name: 'Ben and Chidi',
-  slug: 'ben-and-chidi-demo',
   owner: 'ben',
-  members: { chidi: 'owner' },
+  members: [['chidi', 'owner']],
   labels: { idea: '#1f6feb' },
   projects: [
     {
@@ -106,7 +107,7 @@ export const sideProject: Workspace = {
         },
         { title: 'Send the best picture of the day', status: 'todo', by: 'chidi', labels: ['idea'] },
         { title: 'Scare the squirrel away', status: 'backlog', by: 'chidi', labels: ['idea'] },
-        { title: 'Camera runs on a solar panel', status: 'done', for: ['ben'], due: -9, points: 5 },
+        { title: 'Camera runs on a solar panel', status: 'done', for: ['ben'], due: -2, points: 5 },
       ],
     },
   ],

@@ -3,7 +3,7 @@ import { ChannelsService } from '../../modules/channels/channels.service.js'
 import { ReadsService } from '../../modules/channels/reads.service.js'
 import { MessagesService } from '../../modules/messages/messages.service.js'
 import type { Cast } from './cast.js'
-import type { Channel, Message, Name } from './story.js'
+import { type Channel, isName, type Message } from './story.js'
 
 /** Opens a channel by the one who speaks first in it, and has everything said and read. */
 export async function sowChannel(
@@ -31,7 +31,7 @@ async function sowMessages(
 ): Promise<number> {
   let lastSeq = 0
   for (const { from, text, replies = [] } of messages) {
-    const content = text.replace(/@(\w+)/g, (_, name: Name) => `@${cast[name].username}`)
+    const content = text.replace(/(?<=@)\w+/g, name => (isName(name) ? cast[name].username : name))
     const sent = await container.resolve(MessagesService).send(cast[from], { channelId, content, parentId })
     lastSeq = replies.length
       ? await sowMessages(container, cast, channelId, replies, sent.messageId)

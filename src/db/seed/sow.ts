@@ -13,7 +13,7 @@ import { northwind } from './northwind.js'
 import { festival, sideProject } from './small-teams.js'
 import { sowChannel } from './sow-talk.js'
 import { sowProject } from './sow-work.js'
-import { type Name, people, type Workspace } from './story.js'
+import { people, type Workspace } from './story.js'
 
 /**
  * Fills a database with a believable team. Everything goes through the services, as if its people had
@@ -26,12 +26,13 @@ export async function sow(container: Container, now = Date.now()): Promise<boole
   if ((await demoLogins(database)).length > 0) return false
   await refuseHalfSown(database)
   const cast = await registerCast(container)
-  const workspaceIds: string[] = []
-  for (const workspace of [northwind, festival, sideProject]) {
-    workspaceIds.push(await sowWorkspace(container, cast, workspace, now))
-  }
-  await growOld(database, workspaceIds, new Date(now).toISOString())
-  for (const workspaceId of workspaceIds.slice(0, 1)) await markSeeded(database, workspaceId)
+  const main = await sowWorkspace(container, cast, northwind, now)
+  const others = [
+    await sowWorkspace(container, cast, festival, now),
+    await sowWorkspace(container, cast, sideProject, now),
+  ]
+  await growOld(database, [main, ...others], new Date(now).toISOString())
+  await markSeeded(database, main)
   return true
 }
 
@@ -52,12 +53,12 @@ async function refuseHalfSown({ query }: Database): Promise<void> {
 async function sowWorkspace(
   container: Container,
   cast: Cast,
-  { name, slug, owner, members, labels: colors, projects, channels }: Workspace,
+  { name, owner, members, labels: colors, projects, channels }: Workspace,
   now: number,
 ): Promise<string> {
-  const { id: workspaceId } = await container.resolve(WorkspacesService).create(cast[owner], { name, slug })
+  const { id: workspaceId } = await container.resolve(WorkspacesService).create(cast[owner], { name })
   const invitations = container.resolve(InvitationsService)
-  for (const [member, role] of Object.entries(members) as [Name, NonNullable<(typeof members)[Name]>][]) {
+  for (const [member, role] of members) {
     const { token } = await invitations.invite(cast[owner], workspaceId, { email: cast[member].email, role })
     await invitations.accept(cast[member], token)
   }

@@ -45,9 +45,8 @@ export interface Project {
 
 export interface Workspace {
   name: string
-  slug: string
   owner: Name
-  members: Partial<Record<Name, Role>>
+  members: [Name, Role][]
   labels: Record<string, string>
   projects: Project[]
   channels: Channel[]
@@ -63,3 +62,7 @@ export const people: Record<Name, { firstName: string; lastName: string; email: 
 }
 
 export const password = 'demo-password'
+
+export function isName(text: string): text is Name {
+  return Object.hasOwn(people, text)
+}

@@ -1,8 +1,10 @@
-import { eq, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { v7 } from 'uuid'
+import { workspaceIsOpen } from '../../access/visibility.js'
 import type { Queries } from '../../db/database.js'
 import { activities } from '../../db/schema/feed.js'
 import { workspaces } from '../../db/schema/people.js'
+import { refuse } from '../../errors.js'
 
 export interface Happening {
   workspaceId: string
@@ -22,28 +24,29 @@ export interface Happening {
  * Takes the next number of the workspace's activity, and with it the lock that orders all changes of
  * the workspace. First in every transaction that records activity: workspace, then project or
  * channel, then rows is the one lock order, so that no two transactions can wait for each other.
+ * @throws WORKSPACE_NOT_FOUND when it was deleted meanwhile
  */
 export async function nextActivitySeq(tx: Queries, workspaceId: string): Promise<number> {
   const [workspace] = await tx
     .update(workspaces)
     .set({ lastSeq: sql`${workspaces.lastSeq} + 1` })
-    .where(eq(workspaces.id, workspaceId))
+    .where(and(eq(workspaces.id, workspaceId), workspaceIsOpen))
     .returning({ seq: workspaces.lastSeq })
-  if (!workspace) throw new Error(`Workspace ${workspaceId} vanished during a write`)
+  if (!workspace) throw refuse('WORKSPACE_NOT_FOUND')
   return workspace.seq
 }
 
 /**
  * Takes the same lock without a number: for a write that may find nothing to change.
- * @returns whether the workspace is still open
+ * @throws WORKSPACE_NOT_FOUND when it was deleted meanwhile
  */
-export async function lockWorkspace(tx: Queries, workspaceId: string): Promise<boolean> {
+export async function lockWorkspace(tx: Queries, workspaceId: string): Promise<void> {
   const [workspace] = await tx
-    .select({ deletedAt: workspaces.deletedAt })
+    .select({ id: workspaces.id })
     .from(workspaces)
-    .where(eq(workspaces.id, workspaceId))
+    .where(and(eq(workspaces.id, workspaceId), workspaceIsOpen))
     .for('no key update')
-  return workspace?.deletedAt === null
+  if (!workspace) throw refuse('WORKSPACE_NOT_FOUND')
 }
 
 /** Appends what happened under the number taken with `nextActivitySeq`. */

@@ -1,6 +1,7 @@
 import { Autowired, Controller, Post } from '@forinda/kickjs-core'
 import type { RequestContext, RouteContext } from '@forinda/kickjs-http'
 import { clearAccessCookie, setAccessCookie } from '../../http/access-cookie.js'
+import { Afterwards } from '../../http/afterwards.js'
 import { RateLimits } from '../../http/rate-limit.js'
 import { Public } from '../../http/route-flags.js'
 import {
@@ -28,6 +29,7 @@ export class AuthController {
   @Autowired(PasswordResetsService) private resets!: PasswordResetsService
   @Autowired(StreamTicketsService) private tickets!: StreamTicketsService
   @Autowired(RateLimits) private limits!: RateLimits
+  @Autowired(Afterwards) private afterwards!: Afterwards
 
   @Public()
   @Post('/auth/register', register)
@@ -66,9 +68,10 @@ export class AuthController {
 
   @Public()
   @Post('/auth/forgot-password', forgotPassword)
-  async forgotPassword({ req, body }: RouteContext<typeof forgotPassword>) {
+  async forgotPassword({ req, res, body }: RouteContext<typeof forgotPassword>) {
     await this.limits.passwordReset(req.ip, body.email)
-    await this.resets.request(body.email)
+    // How long the answer takes must not tell whether there is such an account.
+    this.afterwards.run(res, () => this.resets.request(body.email))
   }
 
   @Public()

@@ -54,24 +54,23 @@ export class ChannelFeeds {
   }
 
   /**
-   * Lets a reader in between two changes: `enter` is called exactly where what he is told here ends.
-   * @returns what he missed since `since`, or where the channel stands
+   * Lets a reader in between two changes: `enter` is called exactly where what it is told ends, namely
+   * what he missed since `since`, or where the channel stands.
    */
   async join(
     reader: Asker,
     channelId: string,
     since: number | undefined,
-    enter: () => void,
-  ): Promise<MessageChanges> {
+    enter: (told: MessageChanges) => void,
+  ): Promise<void> {
     // Held before anything is read: a feed hears of changes from when it is there.
     const served = this.hold(channelId)
     try {
       let told = await this.read(reader, channelId, since)
-      while (!(await served.feed.joinAt(told.lastSeq, enter))) {
+      while (!(await served.feed.joinAt(told.lastSeq, () => enter(told)))) {
         const from = since === undefined || 'reset' in told ? undefined : told.lastSeq
         told = append(told, await this.read(reader, channelId, from))
       }
-      return told
     } finally {
       served.joining -= 1
       this.release(channelId)

@@ -14,12 +14,11 @@ import { ReadsService } from '../channels/reads.service.js'
 import { MessagesRepository } from '../messages/messages.repository.js'
 import { MessagesService } from '../messages/messages.service.js'
 import { PresenceService } from '../presence/presence.service.js'
-import { ChannelFeeds } from './channel-feeds.js'
+import { ChannelVisits, socketOf, visitOf } from './channel-visits.js'
 import {
   authenticate,
   deleteMessage,
   editMessage,
-  type Joined,
   joinChannel,
   leaveChannel,
   readChannel,
@@ -27,9 +26,7 @@ import {
   syncChannel,
   typing,
 } from './chat.contract.js'
-import type { ChatSocket } from './chat-sockets.js'
 import { Door } from './door.js'
-import { RoomKeeper } from './room-keeper.js'
 import { room } from './rooms.js'
 import { Typing } from './typing.js'
 
@@ -37,8 +34,7 @@ import { Typing } from './typing.js'
 export class ChatController {
   @Autowired(Access) private access!: Access
   @Autowired(Door) private door!: Door
-  @Autowired(RoomKeeper) private rooms!: RoomKeeper
-  @Autowired(ChannelFeeds) private feeds!: ChannelFeeds
+  @Autowired(ChannelVisits) private visits!: ChannelVisits
   @Autowired(PresenceService) private presence!: PresenceService
   @Autowired(MessagesService) private messages!: MessagesService
   @Autowired(MessagesRepository) private stored!: MessagesRepository
@@ -53,7 +49,7 @@ export class ChatController {
   @OnDisconnect()
   disconnect(ctx: WsContext<{ reason: string }>) {
     this.presence.disconnect(ctx.id, Date.now(), ctx.data.reason === 'ping timeout')
-    if (ctx.get('user')) this.typing.stopAll(socketOf(ctx))
+    this.typing.stopAll(socketOf(ctx))
   }
 
   @Public()
@@ -66,35 +62,23 @@ export class ChatController {
   }
 
   @OnMessage('channel:join', joinChannel)
-  async join(ctx: MessageContext<typeof joinChannel>): Promise<Joined> {
-    const { channelId, since } = ctx.data
-    const socket = socketOf(ctx)
-    const { epoch } = this.rooms
-    // Before the socket enters: what may fail must not leave it half joined.
-    const online = await this.onlineIn(ctx.user, channelId)
-    const wasIn = socket.rooms.has(room.channel(channelId))
-    const told = await this.feeds.join(ctx.user, channelId, since, () => {
-      if (socket.connected) socket.join(room.channel(channelId))
-    })
-    await this.rooms.settle(epoch, socket, channelId)
-    if (!wasIn && socket.connected)
-      ctx.to(room.channel(channelId)).send('channel:user_joined', visit(ctx, channelId))
-    return { ...(since === undefined ? { lastSeq: told.lastSeq } : told), online }
+  join(ctx: MessageContext<typeof joinChannel>) {
+    return this.visits.join(ctx, ctx.data.channelId, ctx.data.since)
   }
 
   @OnMessage('channel:leave', leaveChannel)
-  async leave(ctx: MessageContext<typeof leaveChannel>) {
-    const { channelId } = ctx.data
-    if (!ctx.socket.rooms.has(room.channel(channelId))) return
-    this.typing.stop(socketOf(ctx), channelId)
-    await ctx.leave(room.channel(channelId))
-    ctx.to(room.channel(channelId)).send('channel:user_left', visit(ctx, channelId))
+  leave(ctx: MessageContext<typeof leaveChannel>) {
+    return this.visits.leave(ctx, ctx.data.channelId)
   }
 
   /** Concurrent: a burst of sends shares a commit, and the queue keeps their order. */
   @OnMessage('message:send', sendMessage, { concurrent: true })
-  send(ctx: MessageContext<typeof sendMessage>) {
-    return this.messages.send(ctx.user, ctx.data)
+  async send(ctx: MessageContext<typeof sendMessage>) {
+    const { message, isNew } = await this.messages.deliver(ctx.user, ctx.data)
+    // A sender who does not listen to the channel hears his own message all the same.
+    const listens = ctx.socket.rooms.has(room.channel(message.channelId))
+    if (isNew && !listens) ctx.send('message:new', message)
+    return message
   }
 
   @OnMessage('message:edit', editMessage)
@@ -110,7 +94,7 @@ export class ChatController {
   @OnMessage('channel:typing', typing)
   startTyping(ctx: MessageContext<typeof typing>) {
     this.listening(ctx, ctx.data.channelId)
-    this.typing.start(socketOf(ctx), ctx.data.channelId, Date.now())
+    this.typing.start(socketOf(ctx), visitOf(ctx, ctx.data.channelId), Date.now())
   }
 
   @OnMessage('channel:stop_typing', typing)
@@ -130,23 +114,8 @@ export class ChatController {
     return this.stored.changes(channel, ctx.data.since)
   }
 
-  /** Who is online of those who may read the channel. */
-  private async onlineIn(user: { id: string }, channelId: string): Promise<string[]> {
-    const { workspaceId } = await this.access.channel(user, channelId)
-    const online = this.presence.onlineIn(workspaceId).map(({ userId }) => userId)
-    return this.access.readersAmong(channelId, online)
-  }
-
   /** In the room means allowed: whoever loses access is taken out at once. */
   private listening(ctx: WsContext, channelId: string) {
     if (!ctx.socket.rooms.has(room.channel(channelId))) throw refuse('CHANNEL_NOT_JOINED')
   }
-}
-
-function socketOf(ctx: WsContext): ChatSocket {
-  return ctx.socket
-}
-
-function visit({ user }: WsContext, channelId: string) {
-  return { channelId, userId: user.id, userName: user.name }
 }

@@ -109,5 +109,7 @@ export class Door {
 
 function turnOut(socket: ChatSocket, code: 'SESSION_REVOKED' | 'TOKEN_EXPIRED' | 'UNAUTHENTICATED') {
   socket.emit('error', { code, message: refuse(code).message })
+  // What it sent and was not looked at yet comes from nobody now.
+  delete socket.data.user
   socket.disconnect(true)
 }

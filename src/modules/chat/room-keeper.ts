@@ -1,9 +1,9 @@
 import { Autowired, Logger, Service } from '@forinda/kickjs-core'
 import { Access } from '../../access/access.js'
-import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import { type ChatSocket, ChatSockets } from './chat-sockets.js'
 import { channelOfRoom, room } from './rooms.js'
+import { Typing } from './typing.js'
 
 const logger = Logger.for('RoomKeeper')
 
@@ -13,6 +13,7 @@ export class RoomKeeper {
   @Autowired(Access) private access!: Access
   @Autowired(Events) private events!: Events
   @Autowired(ChatSockets) private sockets!: ChatSockets
+  @Autowired(Typing) private typing!: Typing
   /** Grows whenever anybody's access may have changed: whoever joined meanwhile is looked at again. */
   private changes = 0
 
@@ -35,14 +36,9 @@ export class RoomKeeper {
     return this.changes
   }
 
-  /**
-   * After a socket joined a channel: makes sure that access was not lost while it did.
-   * @throws CHANNEL_NOT_FOUND when it was; the socket has left again
-   */
+  /** After a socket joined a channel: takes it out again if access was lost while it did. */
   async settle(epoch: number, socket: ChatSocket, channelId: string): Promise<void> {
-    if (epoch === this.changes) return
-    await this.recheck(channelId, [socket])
-    if (!socket.rooms.has(room.channel(channelId))) throw refuse('CHANNEL_NOT_FOUND')
+    if (epoch !== this.changes) await this.recheck(channelId, [socket])
   }
 
   private enterWorkspace(workspaceId: string, userId: string) {
@@ -83,6 +79,7 @@ export class RoomKeeper {
     for (const socket of sockets) {
       if (socket.data.user && readers.has(socket.data.user.id)) continue
       socket.leave(room.channel(channelId))
+      this.typing.stop(socket, channelId)
       socket.emit('channel:removed', { channelId })
     }
   }

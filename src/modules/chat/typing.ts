@@ -1,5 +1,4 @@
 import { Service } from '@forinda/kickjs-core'
-import { refuse } from '../../errors.js'
 import type { ChatSocket } from './chat-sockets.js'
 import { room } from './rooms.js'
 
@@ -9,30 +8,37 @@ const TYPING_MS = 5_000
 /** However fast somebody types, the others are told so no more often. */
 const TELL_AGAIN_MS = 1_000
 
+interface Visit {
+  channelId: string
+  userId: string
+  userName: string
+}
+
 interface Typist {
+  visit: Visit
   timer: NodeJS.Timeout
   toldAt: number
 }
 
-/** Who is typing where, told to the others in the room; it ends by itself, and with the socket. */
+/** Who is typing where, told to the others in the room; it ends by itself, and with the last of his sockets. */
 @Service()
 export class Typing {
   /** By socket, then by channel. */
   private readonly typists = new Map<string, Map<string, Typist>>()
 
-  start(socket: ChatSocket, channelId: string, now: number): void {
+  start(socket: ChatSocket, visit: Visit, now: number): void {
     const channels = this.typists.get(socket.id) ?? new Map<string, Typist>()
     this.typists.set(socket.id, channels)
-    const before = channels.get(channelId)
+    const before = channels.get(visit.channelId)
     clearTimeout(before?.timer)
     const isDue = !before || before.toldAt + TELL_AGAIN_MS <= now
-    if (isDue) tell(socket, channelId, 'channel:typing')
-    const timer = setTimeout(() => this.stop(socket, channelId), TYPING_MS)
+    if (isDue) socket.to(room.channel(visit.channelId)).emit('channel:typing', visit)
+    const timer = setTimeout(() => this.stop(socket, visit.channelId), TYPING_MS)
     timer.unref()
-    channels.set(channelId, { timer, toldAt: isDue ? now : before.toldAt })
+    channels.set(visit.channelId, { visit, timer, toldAt: isDue ? now : before.toldAt })
   }
 
-  /** Nothing to tell where nobody was typing. */
+  /** Nothing to tell where nobody was typing, or still is in another tab. */
   stop(socket: ChatSocket, channelId: string): void {
     const channels = this.typists.get(socket.id)
     const typist = channels?.get(channelId)
@@ -40,16 +46,15 @@ export class Typing {
     clearTimeout(typist.timer)
     channels.delete(channelId)
     if (channels.size === 0) this.typists.delete(socket.id)
-    tell(socket, channelId, 'channel:stop_typing')
+    if (this.isTyping(typist.visit)) return
+    socket.to(room.channel(channelId)).emit('channel:stop_typing', typist.visit)
   }
 
   stopAll(socket: ChatSocket): void {
     for (const channelId of [...(this.typists.get(socket.id)?.keys() ?? [])]) this.stop(socket, channelId)
   }
-}
 
-function tell(socket: ChatSocket, channelId: string, event: 'channel:typing' | 'channel:stop_typing') {
-  const { user } = socket.data
-  if (!user) throw refuse('UNAUTHENTICATED')
-  socket.to(room.channel(channelId)).emit(event, { channelId, userId: user.id, userName: user.name })
+  private isTyping({ userId, channelId }: Visit): boolean {
+    return [...this.typists.values()].some(channels => channels.get(channelId)?.visit.userId === userId)
+  }
 }

@@ -7,6 +7,7 @@ import { StreamTicketsService } from '../auth/sessions/stream-tickets.service.js
 import { ChatSockets } from '../chat/chat-sockets.js'
 import { NotificationsService } from '../notifications/notifications.service.js'
 import { PresenceService } from '../presence/presence.service.js'
+import { TasksService } from '../tasks/tasks.service.js'
 
 // The timetable of the server. Each job is a verb of a service, told what time it is.
 
@@ -29,11 +30,12 @@ export class SharedJobs {
   @Autowired(SessionsService) private sessions!: SessionsService
   @Autowired(StreamTicketsService) private tickets!: StreamTicketsService
   @Autowired(PasswordResetsService) private resets!: PasswordResetsService
+  @Autowired(TasksService) private tasks!: TasksService
   @Autowired(Idempotency) private idempotency!: Idempotency
   @Autowired(NotificationsService) private notifications!: NotificationsService
 
   @Cron('7 * * * *', {
-    description: 'Remove expired sessions, tickets, password resets and idempotency keys',
+    description: 'Remove expired sessions, tickets, password resets, idempotency keys and list orders',
   })
   async removeExpired(): Promise<void> {
     const now = Date.now()
@@ -41,6 +43,7 @@ export class SharedJobs {
     await this.tickets.removeExpired(now)
     await this.resets.removeExpired(now)
     await this.idempotency.removeExpired(now)
+    await this.tasks.removeExpired(now)
   }
 
   @Cron('*/15 * * * *', { description: 'Remind people of their overdue tasks' })

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { type AppAdapter, Autowired, Logger, Service } from '@forinda/kickjs-core'
 import { Database } from '../../db/database.js'
 import { ChatSockets } from '../chat/chat-sockets.js'
@@ -39,9 +38,9 @@ export class HealthService implements AppAdapter {
   }
 
   private async ask(): Promise<boolean> {
-    const patience = new AbortController()
-    const late = delay(PATIENCE_MS, undefined, patience).then(() => {
-      throw new Error(`No answer within ${PATIENCE_MS} ms`)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`No answer within ${PATIENCE_MS} ms`)), PATIENCE_MS)
     })
     try {
       await Promise.race([this.db.ping(), late])
@@ -50,7 +49,7 @@ export class HealthService implements AppAdapter {
       logger.warn({ err: error }, 'the database does not answer')
       return false
     } finally {
-      patience.abort()
+      clearTimeout(timer)
     }
   }
 }

@@ -11,6 +11,8 @@ export interface Draft {
   id: string
   channelId: string
   senderId: string
+  /** Stored only while this session lives; a draft without one needs none. */
+  sessionId: string | undefined
   content: string
   parentId: string | null
 }
@@ -19,6 +21,7 @@ export interface Draft {
 export type Verdict =
   | { kind: 'stored'; message: Message }
   | { kind: 'known' }
+  | { kind: 'session-over' }
   | { kind: 'channel-not-found' }
   | { kind: 'parent-not-found' }
 
@@ -32,8 +35,8 @@ const UNIQUE_VIOLATION = '23505'
  */
 const STORE_BATCH = sqlText(sql`
 with input as (
-  select * from unnest($1::int[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[])
-    as t(n, id, channel_id, sender_id, content, parent_id, names)
+  select * from unnest($1::int[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::uuid[])
+    as t(n, id, channel_id, sender_id, content, parent_id, names, session_id)
 ), locked as (
   select id, workspace_id, type, deleted_at from channels
   where id in (select channel_id from input) order by id for no key update
@@ -42,10 +45,13 @@ with input as (
     coalesce(p.parent_id, p.id) as parent_id,
     u.first_name || ' ' || u.last_name as sender_name,
     coalesce(workspace_members.user_id is not null and ${workspaceIsOpen} and ${seesChannel}, false) as allowed,
+    i.session_id is null or (session.revoked_at is null and session.expires_at > now() and u.disabled_at is null)
+      as session_lives,
     i.parent_id is null or p.id is not null as parent_found,
     old.id is not null as known
   from input i
   join users u on u.id = i.sender_id
+  left join sessions session on session.id = i.session_id
   left join locked as channels on channels.id = i.channel_id
   left join workspaces on workspaces.id = channels.workspace_id
   left join workspace_members on workspace_members.workspace_id = workspaces.id and workspace_members.user_id = i.sender_id
@@ -53,7 +59,7 @@ with input as (
   left join messages old on old.id = i.id
 ), fresh as (
   select *, row_number() over (partition by channel_id order by n) as place
-  from judged where allowed and parent_found and not known
+  from judged where session_lives and allowed and parent_found and not known
 ), stepped as (
   update channels set last_seq = last_seq + f.count
   from (select channel_id, count(*) as count from fresh group by channel_id) f
@@ -74,13 +80,14 @@ with input as (
   insert into message_mentions (channel_id, user_id, position)
   select f.channel_id, unnest(s.mentions), s.position from stored s join fresh f on f.id = s.id
 )
-select j.n, j.allowed, j.parent_found, j.known, j.sender_name, s.parent_id, s.mentions, s.position,
+select j.n, j.session_lives, j.allowed, j.parent_found, j.known, j.sender_name, s.parent_id, s.mentions, s.position,
   s.created_at::text, s.updated_at::text
 from judged j left join stored s on s.id = j.id and not j.known
 order by j.n`)
 
 interface BatchRow {
   n: number
+  session_lives: boolean
   allowed: boolean
   parent_found: boolean
   known: boolean
@@ -116,6 +123,7 @@ export class MessageBatch {
       drafts.map(draft => draft.content),
       drafts.map(draft => draft.parentId),
       drafts.map(draft => `{${mentionedNames(draft.content).map(name => `"${name}"`)}}`),
+      drafts.map(draft => draft.sessionId ?? null),
     ])
     const byPlace = new Map(rows.map(row => [row.n, row]))
     return drafts.map((draft, n) => verdict(draft, byPlace.get(n)))
@@ -123,6 +131,7 @@ export class MessageBatch {
 }
 
 function verdict(draft: Draft, row: BatchRow | undefined): Verdict {
+  if (row && !row.session_lives) return { kind: 'session-over' }
   if (!row?.allowed) return { kind: 'channel-not-found' }
   if (row.known) return { kind: 'known' }
   const { position, created_at, updated_at } = row

@@ -9,6 +9,16 @@ import type { Message } from './messages.contract.js'
 import { MessagesRepository } from './messages.repository.js'
 import { SendQueue } from './send-queue.js'
 
+/** Who writes, and by which session; the seed writes without one. */
+export interface Author extends Asker {
+  sessionId?: string
+}
+
+export interface Delivery {
+  message: Message
+  isNew: boolean
+}
+
 export interface NewMessage {
   channelId: string
   content: string
@@ -24,19 +34,28 @@ export class MessagesService {
   @Autowired(MessagesRepository) private messages!: MessagesRepository
   @Autowired(Events) private events!: Events
 
+  /** As `deliver`, for whoever only wants the message. */
+  async send(author: Author, draft: NewMessage): Promise<Message> {
+    return (await this.deliver(author, draft)).message
+  }
+
   /**
-   * Stores a message and tells its channel. Whether the author may write there is decided in the
-   * statement that stores it. A retry with the same id gives the first message again.
+   * Stores a message and tells its channel. Whether the author may write there, and whether his session
+   * still lives, is decided in the statement that stores it. A retry with the same id gives the first
+   * message again, and is not new.
    */
-  async send(author: Asker, { channelId, content, id = v7(), parentId }: NewMessage): Promise<Message> {
-    const draft: Draft = { id, channelId, senderId: author.id, content, parentId: parentId ?? null }
+  async deliver(author: Author, { channelId, content, id = v7(), parentId }: NewMessage): Promise<Delivery> {
+    const { id: senderId, sessionId } = author
+    const draft: Draft = { id, channelId, senderId, sessionId, content, parentId: parentId ?? null }
     const verdict = await this.queue.push(draft)
     switch (verdict.kind) {
       case 'stored':
         this.events.emit('message.created', verdict.message)
-        return verdict.message
+        return { message: verdict.message, isNew: true }
       case 'known':
-        return this.sentBefore(draft)
+        return { message: await this.sentBefore(draft), isNew: false }
+      case 'session-over':
+        throw refuse('SESSION_REVOKED')
       case 'channel-not-found':
         throw refuse('CHANNEL_NOT_FOUND')
       case 'parent-not-found':

@@ -9,8 +9,9 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** Larger batches gain nothing more, and hold their channels' locks longer. */
+/** Larger batches gain nothing more, and hold their channels' locks longer. In messages and characters. */
 const LARGEST_BATCH = 500
+const LONGEST_BATCH = 500_000
 const MOST_WAITING = 10_000
 
 /** SQLSTATE classes of what is wrong with the data of a statement, not with the database (PostgreSQL, appendix A). */
@@ -47,10 +48,12 @@ export class SendQueue {
   /** A repeated id, or a reply to a message of this very batch, has to find the other one stored. */
   private nextBatch(): Waiting[] {
     const ids = new Set<string>()
+    let length = 0
     const end = this.waiting.findIndex(({ draft }, n) => {
       const mustWait = ids.has(draft.id) || (draft.parentId !== null && ids.has(draft.parentId))
       ids.add(draft.id)
-      return mustWait || n >= LARGEST_BATCH
+      length += draft.content.length
+      return n > 0 && (mustWait || n >= LARGEST_BATCH || length > LONGEST_BATCH)
     })
     return this.waiting.splice(0, end === -1 ? this.waiting.length : end)
   }

@@ -17,9 +17,9 @@ export class NotificationsRepository {
   /**
    * Records a `task.overdue` for each assignee of each open task that was due before `now`, or for
    * its reporter where nobody is assigned, as far as he still sees the project. What was recorded
-   * before for the same due date stays alone. Tells how many were new.
+   * before for the same due date stays alone. Tells how many were new, at most `limit`.
    */
-  async recordOverdue(now: string): Promise<number> {
+  async recordOverdue(now: string, limit: number): Promise<number> {
     const { rowCount } = await this.db.query.execute(sql`
       insert into notifications (id, user_id, workspace_id, type, task_id, data, dedupe_key)
       select ${uuidV7}, told.user_id, tasks.workspace_id, 'task.overdue', tasks.id,
@@ -42,6 +42,7 @@ export class NotificationsRepository {
         and s.group in ('backlog', 'unstarted', 'started') and ${workspaceIsOpen} and ${seesProject}
         and not exists (
           select 1 from notifications n where n.user_id = told.user_id and n.dedupe_key = told.dedupe_key)
+      limit ${limit}
       on conflict (user_id, dedupe_key) do nothing`)
     return rowCount ?? 0
   }

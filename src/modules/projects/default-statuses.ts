@@ -1,4 +1,4 @@
-import type { ProjectStatus } from './projects.contract.js'
+import type { ProjectStatus } from '../tasks/board/columns.contract.js'
 
 type Column = Pick<ProjectStatus, 'key' | 'name' | 'group'>
 

@@ -3,13 +3,17 @@ import { and, asc, eq, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { decodeCursor, encodeCursor } from '../../cursor.js'
 import { Database } from '../../db/database.js'
+import { personColumns } from '../../db/person-columns.js'
 import { users, workspaceMembers } from '../../db/schema/people.js'
 import { projectMembers } from '../../db/schema/work.js'
 import { refuse } from '../../errors.js'
 import { instant, uuid } from '../../fields.contract.js'
-import { type Page, toPage } from '../../pagination.js'
+import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import { releaseHiddenTasks } from '../tasks/assignees/release-tasks.js'
+import type { Task } from '../tasks/tasks.contract.js'
 import type { ProjectMember } from './project-members.contract.js'
+import { requireOpenProject } from './require-open-project.js'
 
 interface Place {
   projectId: string
@@ -19,13 +23,7 @@ interface Place {
 
 const memberRow = {
   userId: projectMembers.userId,
-  user: {
-    id: users.id,
-    username: users.username,
-    firstName: users.firstName,
-    lastName: users.lastName,
-    avatarUrl: users.avatarUrl,
-  },
+  user: personColumns,
   role: workspaceMembers.role,
   addedAt: projectMembers.addedAt,
 }
@@ -35,10 +33,7 @@ export class ProjectMembersRepository {
   @Autowired(Database) private db!: Database
 
   /** Those who were added to a project, in that order. */
-  async forProject(
-    projectId: string,
-    query: { limit: number; cursor?: string | undefined },
-  ): Promise<Page<ProjectMember>> {
+  async forProject(projectId: string, query: PageQuery): Promise<Page<ProjectMember>> {
     const after = query.cursor
       ? decodeCursor('project-members', z.tuple([instant, uuid]), query.cursor)
       : undefined
@@ -60,6 +55,7 @@ export class ProjectMembersRepository {
     const { workspaceId, projectId, userId } = place
     return this.db.write(async tx => {
       await lockWorkspace(tx, workspaceId)
+      await requireOpenProject(tx, projectId)
       const [member] = await tx
         .select({ userId: workspaceMembers.userId })
         .from(workspaceMembers)
@@ -82,14 +78,17 @@ export class ProjectMembersRepository {
     })
   }
 
-  remove(actorId: string, { workspaceId, projectId, userId }: Place): Promise<void> {
+  /** @returns the tasks that he is taken off, because he does not see them any more */
+  remove(actorId: string, { workspaceId, projectId, userId }: Place): Promise<Task[]> {
     return this.db.write(async tx => {
       const activity = await nextActivitySeq(tx, workspaceId)
+      await requireOpenProject(tx, projectId)
       const removed = await tx
         .delete(projectMembers)
         .where(and(eq(projectMembers.projectId, projectId), eq(projectMembers.userId, userId)))
         .returning({ userId: projectMembers.userId })
       if (removed.length === 0) throw refuse('MEMBER_NOT_FOUND')
+      const released = await releaseHiddenTasks(tx, { workspaceId, userId })
       await recordActivity(tx, activity, {
         workspaceId,
         actorId,
@@ -97,6 +96,7 @@ export class ProjectMembersRepository {
         projectId,
         before: { userId },
       })
+      return released
     })
   }
 

@@ -1,13 +1,10 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import { Access } from '../../access/access.js'
+import type { Asker } from '../../access/asker.js'
 import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import type { ProjectMember } from './project-members.contract.js'
 import { ProjectMembersRepository } from './project-members.repository.js'
-
-interface Actor {
-  id: string
-}
 
 @Service()
 export class ProjectMembersService {
@@ -16,7 +13,7 @@ export class ProjectMembersService {
   @Autowired(Events) private events!: Events
 
   /** Adding somebody twice changes nothing. */
-  async add(actor: Actor, projectId: string, userId: string): Promise<ProjectMember> {
+  async add(actor: Asker, projectId: string, userId: string): Promise<ProjectMember> {
     const { workspaceId } = await this.access.projectToManage(actor, projectId)
     const added = await this.members.add(actor.id, { workspaceId, projectId, userId })
     if (added) this.events.emit('project.member_added', { workspaceId, projectId, userId })
@@ -25,9 +22,10 @@ export class ProjectMembersService {
     return member
   }
 
-  async remove(actor: Actor, projectId: string, userId: string): Promise<void> {
+  async remove(actor: Asker, projectId: string, userId: string): Promise<void> {
     const { workspaceId } = await this.access.projectToManage(actor, projectId)
-    await this.members.remove(actor.id, { workspaceId, projectId, userId })
+    const released = await this.members.remove(actor.id, { workspaceId, projectId, userId })
     this.events.emit('project.member_removed', { workspaceId, projectId, userId })
+    for (const task of released) this.events.emit('task.updated', { task })
   }
 }

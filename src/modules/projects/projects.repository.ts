@@ -1,19 +1,21 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import { v7 } from 'uuid'
 import { z } from 'zod'
 import { seesProject, workspaceIsOpen } from '../../access/visibility.js'
 import { decodeCursor, encodeCursor } from '../../cursor.js'
-import { Database, type Queries, violatedConstraint } from '../../db/database.js'
+import { Database, violatedConstraint } from '../../db/database.js'
 import { workspaceMembers, workspaces } from '../../db/schema/people.js'
 import { projectStatuses, projects } from '../../db/schema/work.js'
 import { refuse } from '../../errors.js'
 import { uuid } from '../../fields.contract.js'
-import { type Page, toPage } from '../../pagination.js'
+import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { changedFields } from '../activity/changed-fields.js'
 import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import type { ProjectStatus } from '../tasks/board/columns.contract.js'
 import { defaultStatuses } from './default-statuses.js'
-import type { createProject, Project, ProjectStatus, updateProject } from './projects.contract.js'
+import type { createProject, Project, updateProject } from './projects.contract.js'
+import { requireOpenProject } from './require-open-project.js'
 
 type NewProject = z.output<typeof createProject.body> & { workspaceId: string }
 type Changes = z.output<typeof updateProject.body>
@@ -51,11 +53,7 @@ export class ProjectsRepository {
   }
 
   /** The projects of a workspace that this reader sees, the oldest first. */
-  async forWorkspace(
-    readerId: string,
-    workspaceId: string,
-    query: { limit: number; cursor?: string | undefined },
-  ): Promise<Page<Project>> {
+  async forWorkspace(readerId: string, workspaceId: string, query: PageQuery): Promise<Page<Project>> {
     const after = query.cursor ? decodeCursor('projects', z.tuple([uuid]), query.cursor) : undefined
     const inPage = and(eq(projects.workspaceId, workspaceId), after && gt(projects.id, after[0]))
     const rows = await this.visibleTo(readerId, inPage)
@@ -91,7 +89,7 @@ export class ProjectsRepository {
   update(actorId: string, { id, workspaceId }: Place, wanted: Changes): Promise<boolean> {
     return this.db.write(async tx => {
       await lockWorkspace(tx, workspaceId)
-      const changed = changedFields(await current(tx, id), wanted)
+      const changed = changedFields(await requireOpenProject(tx, id), wanted)
       if (!changed) return false
       const activity = await nextActivitySeq(tx, workspaceId)
       await tx
@@ -112,7 +110,7 @@ export class ProjectsRepository {
   softDelete(actorId: string, { id, workspaceId }: Place): Promise<void> {
     return this.db.write(async tx => {
       const activity = await nextActivitySeq(tx, workspaceId)
-      const before = await current(tx, id)
+      const before = await requireOpenProject(tx, id)
       await tx
         .update(projects)
         .set({ deletedAt: sql`now()`, updatedAt: sql`now()` })
@@ -139,13 +137,4 @@ export class ProjectsRepository {
       .where(and(condition, workspaceIsOpen, seesProject))
       .$dynamic()
   }
-}
-
-async function current(tx: Queries, projectId: string) {
-  const [found] = await tx
-    .select({ name: projects.name, description: projects.description })
-    .from(projects)
-    .where(and(eq(projects.id, projectId), isNull(projects.deletedAt)))
-  if (!found) throw refuse('PROJECT_NOT_FOUND')
-  return found
 }

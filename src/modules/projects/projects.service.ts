@@ -1,14 +1,11 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import type { z } from 'zod'
 import { Access } from '../../access/access.js'
+import type { Asker } from '../../access/asker.js'
 import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import type { createProject, Project, updateProject } from './projects.contract.js'
 import { ProjectsRepository } from './projects.repository.js'
-
-interface Actor {
-  id: string
-}
 
 @Service()
 export class ProjectsService {
@@ -17,7 +14,7 @@ export class ProjectsService {
   @Autowired(Events) private events!: Events
 
   async create(
-    actor: Actor,
+    actor: Asker,
     workspaceId: string,
     given: z.output<typeof createProject.body>,
   ): Promise<Project> {
@@ -28,7 +25,7 @@ export class ProjectsService {
   }
 
   async update(
-    actor: Actor,
+    actor: Asker,
     projectId: string,
     changes: z.output<typeof updateProject.body>,
   ): Promise<Project> {
@@ -38,14 +35,14 @@ export class ProjectsService {
     return this.seen(actor, projectId)
   }
 
-  async delete(actor: Actor, projectId: string): Promise<void> {
+  async delete(actor: Asker, projectId: string): Promise<void> {
     const project = await this.access.projectToManage(actor, projectId)
     await this.projects.softDelete(actor.id, project)
     this.events.emit('project.deleted', { workspaceId: project.workspaceId, projectId })
   }
 
   /** A project as this reader sees it. */
-  async seen(reader: Actor, projectId: string): Promise<Project> {
+  async seen(reader: Asker, projectId: string): Promise<Project> {
     const project = await this.projects.byId(reader.id, projectId)
     if (!project) throw refuse('PROJECT_NOT_FOUND')
     return project

@@ -30,7 +30,7 @@ select
     / nullif(sum(n) filter (where s.group <> 'cancelled'), 0)), 0)::int as "completionRate",
   (select count(*) from tasks t
     join project_statuses open on open.project_id = t.project_id and open.key = t.status
-    where t.project_id = $1 and t.deleted_at is null and coalesce(t.due_date, 'infinity') < $2::timestamptz
+    where t.project_id = $1 and t.deleted_at is null and t.completed_at is null and t.due_date < $2::timestamptz
       and open.group in ('backlog', 'unstarted', 'started')) as "overdueTasks",
   (select count(*) from comments c join tasks t on t.id = c.task_id
     where t.project_id = $1 and t.deleted_at is null and c.deleted_at is null) as "commentCount",

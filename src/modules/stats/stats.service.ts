@@ -2,6 +2,7 @@ import { Autowired, PostConstruct, Service } from '@forinda/kickjs-core'
 import type { EventStream } from '@forinda/kickjs-http'
 import { Events } from '../../events.js'
 import { PresenceService } from '../presence/presence.service.js'
+import { SharedCounts } from './shared-counts.js'
 import type { ProjectStats, WorkspaceStats } from './stats.contract.js'
 import { type ProjectCounts, StatsRepository, type WorkspaceCounts } from './stats.repository.js'
 import { Topics } from './stats.topics.js'
@@ -12,12 +13,14 @@ export class StatsService {
   @Autowired(StatsRepository) private stored!: StatsRepository
   @Autowired(PresenceService) private presence!: PresenceService
   @Autowired(Events) private events!: Events
+  private readonly workspaceCounts = new SharedCounts(id => this.stored.ofWorkspace(id))
+  private readonly projectCounts = new SharedCounts(id => this.stored.ofProject(id, Date.now()))
   private readonly workspaces = new Topics(id => ({
-    count: () => this.stored.ofWorkspace(id),
+    count: () => this.workspaceCounts.get(id),
     complete: (counts: WorkspaceCounts) => this.withPresence(id, counts),
   }))
   private readonly projects = new Topics(id => ({
-    count: () => this.stored.ofProject(id, Date.now()),
+    count: () => this.projectCounts.get(id),
     complete: (counts: ProjectCounts) => counts,
   }))
 
@@ -45,13 +48,13 @@ export class StatsService {
   }
 
   async workspace(workspaceId: string): Promise<WorkspaceStats> {
-    const counts = await this.stored.ofWorkspace(workspaceId)
+    const counts = await this.workspaceCounts.get(workspaceId)
     return { ...this.withPresence(workspaceId, counts), timestamp: new Date().toISOString() }
   }
 
   async project(projectId: string): Promise<ProjectStats> {
-    const now = Date.now()
-    return { ...(await this.stored.ofProject(projectId, now)), timestamp: new Date(now).toISOString() }
+    const counts = await this.projectCounts.get(projectId)
+    return { ...counts, timestamp: new Date().toISOString() }
   }
 
   /** Sends the workspace's statistics to a stream, as events of this name, until it is closed. */

@@ -30,7 +30,8 @@ const commentCount = sql<number>`(
 const attachmentCount = sql<number>`(
   select count(*) from ${attachments} f where f.task_id = ${tasks.id} and f.deleted_at is null)`
 
-const taskRow = {
+/** A task as clients see it, selected from `tasks` joined with its project. */
+export const taskRow = {
   id: tasks.id,
   key: sql<string>`${projects.key} || '-' || ${tasks.number}`,
   projectId: tasks.projectId,

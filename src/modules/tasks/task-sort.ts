@@ -1,31 +1,40 @@
-import { asc, desc, type SQL, sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
+import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { z } from 'zod'
-import { decodeCursor, encodeCursor } from '../../cursor.js'
-import { tasks } from '../../db/schema/work.js'
-import { instant, uuid } from '../../fields.contract.js'
-import { priorities, type Task, type TaskSort } from './tasks.contract.js'
+import { taskOrders, tasks } from '../../db/schema/work.js'
+import { priorities, type TaskSort } from './tasks.contract.js'
 
-/** What a sort compares, as SQL (just as its index has it) and as the text that a cursor holds. */
+/** The columns that lists are sorted by, of a task as it is or as it was. */
+type SortColumns = Record<'rank' | 'priority' | 'dueDate' | 'updatedAt', AnyPgColumn>
+
+/** What a sort compares (just as its index has it), and how the database writes such a value. */
 interface SortKey {
-  by: SQL
-  of(task: Task): string
-  value: z.ZodType<string>
+  of(columns: SortColumns): SQL
+  type: SQL
+  text: z.ZodType<string>
 }
 
-const rank: SortKey = {
-  by: sql`${tasks.rank}`,
-  of: task => task.rank,
-  value: z.string().regex(/^[0-9A-Za-z]+$/),
-}
-const createdAt: SortKey = { by: sql`${tasks.createdAt}`, of: task => task.createdAt, value: instant }
-const updatedAt: SortKey = { by: sql`${tasks.updatedAt}`, of: task => task.updatedAt, value: instant }
-const priority: SortKey = { by: sql`${tasks.priority}`, of: task => task.priority, value: z.enum(priorities) }
+const instantText = /^-?infinity$|^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,3})?\+00$/
+const timestamp = { type: sql`timestamptz`, text: z.string().regex(instantText) }
+
 /** Each direction has an index of its own, in which undated tasks are last. */
 const dueOr = (undated: 'infinity' | '-infinity'): SortKey => ({
-  by: sql`coalesce(${tasks.dueDate}, ${sql.raw(`'${undated}'`)})`,
-  of: task => task.dueDate ?? undated,
-  value: z.union([instant, z.literal(undated)]),
+  ...timestamp,
+  of: ({ dueDate }) => sql`coalesce(${dueDate}, ${sql.raw(`'${undated}'`)})`,
 })
+const rank: SortKey = {
+  of: columns => sql`${columns.rank}`,
+  type: sql`text collate "C"`,
+  text: z.string().regex(/^[0-9A-Za-z]+$/),
+}
+const made = sql`${tasks.createdAt}`
+const createdAt: SortKey = { ...timestamp, of: () => made }
+const updatedAt: SortKey = { ...timestamp, of: columns => sql`${columns.updatedAt}` }
+const priority: SortKey = {
+  of: columns => sql`${columns.priority}`,
+  type: sql`priority`,
+  text: z.enum(priorities),
+}
 
 const keys: Record<TaskSort, SortKey> = {
   rank,
@@ -43,17 +52,16 @@ const keys: Record<TaskSort, SortKey> = {
 /** The order of a list by `sort`; equal values are in the order of their ids, so that no two rows tie. */
 export function taskOrder(sort: TaskSort) {
   const key = keys[sort]
-  const descending = sort.startsWith('-')
-  const direction = descending ? desc : asc
-  const beyond = sql.raw(descending ? '<' : '>')
-  const name = `tasks ${sort}`
+  const [beyond, direction] = sort.startsWith('-') ? (['<', 'desc'] as const) : (['>', 'asc'] as const)
   return {
-    by: [direction(key.by), direction(tasks.id)],
-    cursorOf: (last: Task): string => encodeCursor(name, [key.of(last), last.id]),
-    /** The rows after a cursor, as one comparison of the pair that the index is sorted by. */
-    after(cursor: string): SQL {
-      const [value, id] = decodeCursor(name, z.tuple([key.value, uuid]), cursor)
-      return sql`(${key.by}, ${tasks.id}) ${beyond} (${value}, ${id})`
-    },
+    text: key.text,
+    /** What the order compares of a task as it is, and of one as it was; the same where it never changes. */
+    now: key.of(tasks),
+    was: key.of(taskOrders),
+    /** `order by` a value and the id. */
+    by: (value: SQL, id: SQL) => sql`${value} ${sql.raw(direction)}, ${id} ${sql.raw(direction)}`,
+    /** Beyond a place, as one comparison of the pair that the index is sorted by. */
+    beyond: (value: SQL, place: { value: string; id: string }) =>
+      sql`(${value}, ${tasks.id}) ${sql.raw(beyond)} (${place.value}::${key.type}, ${place.id}::uuid)`,
   }
 }

@@ -1,6 +1,7 @@
 import { Autowired, Controller, Delete, Get, Patch, Post } from '@forinda/kickjs-core'
 import type { RouteContext } from '@forinda/kickjs-http'
 import { Access } from '../../access/access.js'
+import { refuse } from '../../errors.js'
 import { answerTask } from './answer-task.js'
 import { ifMatch } from './changes/if-match.js'
 import type { TaskChanges } from './changes/task-changes.repository.js'
@@ -42,7 +43,9 @@ export class TasksController {
   @Get('/tasks/:taskId', getTask)
   async get(ctx: RouteContext<typeof getTask>) {
     await this.access.task(ctx.user, ctx.params.taskId)
-    return answerTask(ctx, await this.stored.byId(ctx.params.taskId))
+    const task = await this.stored.byId(ctx.params.taskId)
+    if (!task) throw refuse('TASK_NOT_FOUND')
+    return answerTask(ctx, task)
   }
 
   @Get('/tasks/:taskId/subtasks', listSubtasks)

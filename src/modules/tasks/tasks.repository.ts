@@ -1,16 +1,15 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import { Database } from '../../db/database.js'
-import { tasks } from '../../db/schema/work.js'
-import { type Page, toPage } from '../../pagination.js'
+import { removeExpired } from '../../db/remove-expired.js'
+import { projects, taskOrders, tasks } from '../../db/schema/work.js'
+import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { type ListedProject, matchingTasks, type ResolvedFilter } from './task-filter.js'
-import { oneTask, selectTasks } from './task-row.js'
-import { taskOrder } from './task-sort.js'
+import { someTasks, taskRow } from './task-row.js'
+import { taskWalk } from './task-walk.js'
 import type { Task, TaskSort } from './tasks.contract.js'
 
-export interface TaskQuery extends ResolvedFilter {
-  limit: number
-  cursor?: string | undefined
+export interface TaskQuery extends ResolvedFilter, PageQuery {
   count?: 'exact' | undefined
   sort: TaskSort
 }
@@ -25,30 +24,37 @@ interface ParentTask {
 export class TasksRepository {
   @Autowired(Database) private db!: Database
 
-  /** @throws TASK_NOT_FOUND */
-  byId(taskId: string): Promise<Task> {
-    return oneTask(this.db.query, taskId)
+  async byId(taskId: string): Promise<Task | undefined> {
+    const [found] = await someTasks(this.db.query, [taskId])
+    return found
   }
 
-  /** A page of a project's tasks: one statement, and one more to count them. */
+  /** A page of a walk through a project's tasks: one statement, and one more to count them. */
   async forProject(
-    project: ListedProject,
+    project: ListedProject & { lastSeq: number },
     { limit, cursor, count, sort, ...filter }: TaskQuery,
   ): Promise<Page<Task>> {
     const matching = matchingTasks(project, filter)
-    const order = taskOrder(sort)
-    const rows = await selectTasks(this.db.query)
-      .where(and(matching, cursor === undefined ? undefined : order.after(cursor)))
-      .orderBy(...order.by)
-      .limit(limit + 1)
+    const walk = taskWalk(sort, cursor, project.lastSeq, Date.now())
+    const rows = await this.db.query
+      .select({ ...taskRow, text: sql<string>`walk.text` })
+      .from(tasks)
+      .innerJoin(projects, eq(projects.id, tasks.projectId))
+      .innerJoin(sql`${walk.rows(matching, limit + 1)} walk`, sql`walk.id = ${tasks.id}`)
+      .orderBy(walk.by)
     const total = count && (await this.db.query.$count(tasks, matching))
-    return toPage(rows, limit, order.cursorOf, total)
+    return toPage(rows, limit, walk.cursorOf, total).map(({ text, ...task }) => task)
   }
 
   /** A page of the tasks right below one, in the order they were made. */
   subtasks(parent: ParentTask, query: Omit<TaskQuery, 'sort'>): Promise<Page<Task>> {
     const { id: parentTaskId, projectId, workspaceId } = parent
-    const project = { id: projectId, workspaceId, key: '' }
+    const project = { id: projectId, workspaceId, key: '', lastSeq: 0 }
     return this.forProject(project, { ...query, parentTaskId, sort: 'createdAt' })
+  }
+
+  /** Forgets the sort values that no walk can ask for any more. */
+  removeExpiredOrders(now: string): Promise<void> {
+    return removeExpired(this.db, taskOrders, now)
   }
 }

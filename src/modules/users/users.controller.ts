@@ -1,6 +1,7 @@
 import { Autowired, Controller, Get, Patch } from '@forinda/kickjs-core'
 import type { RouteContext } from '@forinda/kickjs-http'
 import { Access } from '../../access/access.js'
+import { refuse } from '../../errors.js'
 import { getMe, getUser, updateMe } from './users.contract.js'
 import { UsersRepository } from './users.repository.js'
 import { UsersService } from './users.service.js'
@@ -12,8 +13,10 @@ export class UsersController {
   @Autowired(UsersService) private users!: UsersService
 
   @Get('/users/me', getMe)
-  me({ user }: RouteContext<typeof getMe>) {
-    return this.stored.byId(user.id)
+  async me({ user }: RouteContext<typeof getMe>) {
+    const me = await this.stored.byId(user.id)
+    if (!me) throw refuse('USER_NOT_FOUND')
+    return me
   }
 
   @Patch('/users/me', updateMe)

@@ -10,9 +10,8 @@ import type { Profile, Self } from './users.contract.js'
 export class UsersRepository {
   @Autowired(Database) private db!: Database
 
-  async byId(userId: string): Promise<Self> {
+  async byId(userId: string): Promise<Self | undefined> {
     const [user] = await this.db.query.select(selfColumns).from(users).where(eq(users.id, userId))
-    if (!user) throw refuse('USER_NOT_FOUND')
     return user
   }
 

@@ -8,7 +8,7 @@ import { Database, type Queries, violatedConstraint } from '../../db/database.js
 import { workspaceMembers, workspaces } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
 import { uuid } from '../../fields.contract.js'
-import { type Page, toPage } from '../../pagination.js'
+import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { changedFields } from '../activity/changed-fields.js'
 import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
 import { slugsFor } from './slug.js'
@@ -37,10 +37,7 @@ export class WorkspacesRepository {
   }
 
   /** The workspaces somebody belongs to, the oldest first. */
-  async forUser(
-    userId: string,
-    query: { limit: number; cursor?: string | undefined },
-  ): Promise<Page<Workspace>> {
+  async forUser(userId: string, query: PageQuery): Promise<Page<Workspace>> {
     const after = query.cursor ? decodeCursor('workspaces', z.tuple([uuid]), query.cursor) : undefined
     const rows = await select(this.db.query, userId, after && gt(workspaceMembers.workspaceId, after[0]))
       .orderBy(asc(workspaceMembers.workspaceId))
@@ -68,7 +65,7 @@ export class WorkspacesRepository {
   async update(actorId: string, workspaceId: string, wanted: Changes): Promise<boolean> {
     try {
       return await this.db.write(async tx => {
-        if (!(await lockWorkspace(tx, workspaceId))) throw refuse('WORKSPACE_NOT_FOUND')
+        await lockWorkspace(tx, workspaceId)
         const changed = changedFields(await current(tx, workspaceId), wanted)
         if (!changed) return false
         const activity = await nextActivitySeq(tx, workspaceId)
@@ -88,12 +85,10 @@ export class WorkspacesRepository {
   softDelete(actorId: string, workspaceId: string): Promise<void> {
     return this.db.write(async tx => {
       const activity = await nextActivitySeq(tx, workspaceId)
-      const deleted = await tx
+      await tx
         .update(workspaces)
         .set({ deletedAt: sql`now()`, updatedAt: sql`now()` })
-        .where(and(eq(workspaces.id, workspaceId), workspaceIsOpen))
-        .returning({ id: workspaces.id })
-      if (deleted.length === 0) throw refuse('WORKSPACE_NOT_FOUND')
+        .where(eq(workspaces.id, workspaceId))
       await recordActivity(tx, activity, { workspaceId, actorId, type: 'workspace.deleted' })
     })
   }

@@ -1,14 +1,11 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import type { z } from 'zod'
 import { Access } from '../../access/access.js'
+import type { Asker } from '../../access/asker.js'
 import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import type { createWorkspace, updateWorkspace, Workspace } from './workspaces.contract.js'
 import { WorkspacesRepository } from './workspaces.repository.js'
-
-interface Actor {
-  id: string
-}
 
 @Service()
 export class WorkspacesService {
@@ -16,14 +13,14 @@ export class WorkspacesService {
   @Autowired(WorkspacesRepository) private workspaces!: WorkspacesRepository
   @Autowired(Events) private events!: Events
 
-  async create(actor: Actor, given: z.output<typeof createWorkspace.body>): Promise<Workspace> {
+  async create(actor: Asker, given: z.output<typeof createWorkspace.body>): Promise<Workspace> {
     const workspaceId = await this.workspaces.create(actor.id, given)
     this.events.emit('member.added', { workspaceId, userId: actor.id })
     return this.seen(actor, workspaceId)
   }
 
   async update(
-    actor: Actor,
+    actor: Asker,
     workspaceId: string,
     changes: z.output<typeof updateWorkspace.body>,
   ): Promise<Workspace> {
@@ -33,14 +30,14 @@ export class WorkspacesService {
     return this.seen(actor, workspaceId)
   }
 
-  async delete(actor: Actor, workspaceId: string): Promise<void> {
+  async delete(actor: Asker, workspaceId: string): Promise<void> {
     await this.access.workspace(actor, workspaceId, 'owner')
     await this.workspaces.softDelete(actor.id, workspaceId)
     this.events.emit('workspace.deleted', { workspaceId })
   }
 
   /** A workspace as this member sees it. */
-  async seen(member: Actor, workspaceId: string): Promise<Workspace> {
+  async seen(member: Asker, workspaceId: string): Promise<Workspace> {
     const workspace = await this.workspaces.byId(member.id, workspaceId)
     if (!workspace) throw refuse('WORKSPACE_NOT_FOUND')
     return workspace

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { verify } from '@node-rs/argon2'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { refuse } from '../../../src/errors.js'
@@ -12,7 +13,7 @@ let app: TestApp
 let limits: RateLimits
 let api: Api
 let address = 0
-let from: { headers: Record<string, string> }
+let from: { headers: { 'x-forwarded-for': string } }
 beforeAll(async () => {
   app = await startApp({ config: { rateLimits: true, trustProxy: 1 } })
   limits = app.container.resolve(RateLimits)
@@ -42,6 +43,27 @@ async function passed(calls: number, call: () => Promise<unknown>) {
   const outcomes = await Promise.allSettled(Array.from({ length: calls }, call))
   return outcomes.filter(({ status }) => status === 'fulfilled').length
 }
+
+describe('guessing a stream ticket', () => {
+  const path = `/workspaces/${randomUUID()}/stats/live?ticket=guess`
+
+  /** What one guess costs the database: the least of some, for the server has a pulse of its own. */
+  async function cost(answer: object) {
+    const costs: number[] = []
+    for (let n = 0; n < 5; n++) {
+      const before = app.statements()
+      expect(await api.get(path, from)).toMatchObject(answer)
+      costs.push(app.statements() - before)
+    }
+    return Math.min(...costs)
+  }
+
+  test('costs the database one look and no write, and from an address that has spent its requests nothing', async () => {
+    expect(await cost({ status: 401, body: { code: 'INVALID_TICKET' } })).toBe(1)
+    await passed(400, () => limits.anonymous(from.headers['x-forwarded-for']))
+    expect(await cost(limited)).toBe(0)
+  })
+})
 
 describe('signing in', () => {
   test('is refused after 10 failures, also with the right password, for this account from this address', async () => {

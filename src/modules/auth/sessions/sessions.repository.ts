@@ -7,7 +7,7 @@ import { removeExpired } from '../../../db/remove-expired.js'
 import { refreshTokens, sessions, users } from '../../../db/schema/people.js'
 import { refuse } from '../../../errors.js'
 import { uuid } from '../../../fields.contract.js'
-import { toPage } from '../../../pagination.js'
+import { type PageQuery, toPage } from '../../../pagination.js'
 import { selfColumns } from '../../users/self-columns.js'
 
 /** A session about to begin, with the hash of its first refresh token. Times are ISO 8601. */
@@ -89,11 +89,7 @@ export class SessionsRepository {
   }
 
   /** The newest first, without those that ended. */
-  async ofUser(
-    userId: string,
-    { limit, cursor }: { limit: number; cursor?: string | undefined },
-    now: string,
-  ) {
+  async ofUser(userId: string, { limit, cursor }: PageQuery, now: string) {
     const before = cursor === undefined ? undefined : decodeCursor(order, z.tuple([uuid]), cursor)[0]
     const rows = await this.db.query
       .select({

@@ -1,5 +1,6 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import { v7 } from 'uuid'
+import type { Asker } from '../../../access/asker.js'
 import { CONFIG, type Config } from '../../../config.js'
 import { refuse } from '../../../errors.js'
 import { Events } from '../../../events.js'
@@ -77,12 +78,12 @@ export class SessionsService {
     this.announce(await this.sessions.revokeByToken(hashToken(refreshToken), new Date(now).toISOString()))
   }
 
-  async signOutEverywhere(user: { id: string }, now = Date.now()): Promise<void> {
+  async signOutEverywhere(user: Asker, now = Date.now()): Promise<void> {
     this.announce(...(await this.sessions.revokeAll(user.id, new Date(now).toISOString())))
   }
 
   /** Errors: SESSION_NOT_FOUND, also for another user's. */
-  async revoke(user: { id: string }, sessionId: string, now = Date.now()): Promise<void> {
+  async revoke(user: Asker, sessionId: string, now = Date.now()): Promise<void> {
     const session = { sessionId, userId: user.id }
     const revoked = await this.sessions.revoke(session, new Date(now).toISOString())
     if (!revoked) throw refuse('SESSION_NOT_FOUND')

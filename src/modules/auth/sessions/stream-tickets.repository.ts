@@ -17,21 +17,18 @@ export class StreamTicketsRepository {
     await this.db.write(tx => tx.insert(streamTickets).values(ticket))
   }
 
-  /** Prolongs a ticket that is valid for the path, and tells whose it is. */
-  async use(tokenHash: string, path: string, now: string, expiresAt: string): Promise<string | undefined> {
-    const [ticket] = await this.db.write(tx =>
-      tx
-        .update(streamTickets)
-        .set({ expiresAt })
-        .where(
-          and(
-            eq(streamTickets.tokenHash, tokenHash),
-            eq(streamTickets.path, path),
-            gt(streamTickets.expiresAt, now),
-          ),
-        )
-        .returning({ sessionId: streamTickets.sessionId }),
-    )
+  /** The session of a ticket that is valid for the path. */
+  async sessionOf(tokenHash: string, path: string, now: string): Promise<string | undefined> {
+    const [ticket] = await this.db.query
+      .select({ sessionId: streamTickets.sessionId })
+      .from(streamTickets)
+      .where(
+        and(
+          eq(streamTickets.tokenHash, tokenHash),
+          eq(streamTickets.path, path),
+          gt(streamTickets.expiresAt, now),
+        ),
+      )
     return ticket?.sessionId
   }
 

@@ -55,9 +55,11 @@ export class StreamTicketsService implements AppAdapter {
 
   /** Uses a ticket on a request's path, and tells which session it stands for. Errors: INVALID_TICKET. */
   async redeem(ticket: string, path: string, now = Date.now()): Promise<string> {
-    const [time, expiresAt] = [new Date(now).toISOString(), new Date(now + VALID_MS).toISOString()]
-    const sessionId = await this.tickets.use(hashToken(ticket), streamPath(path), time, expiresAt)
+    const hash = hashToken(ticket)
+    const sessionId = await this.tickets.sessionOf(hash, streamPath(path), new Date(now).toISOString())
+    // A guess costs a look, not a write.
     if (sessionId === undefined) throw refuse('INVALID_TICKET')
+    await this.tickets.prolong([hash], new Date(now + VALID_MS).toISOString())
     return sessionId
   }
 

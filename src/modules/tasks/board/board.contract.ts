@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { noQuery, uuid } from '../../../fields.contract.js'
-import { projectStatus } from '../../projects/projects.contract.js'
 import { task } from '../tasks.contract.js'
+import { projectStatus } from './columns.contract.js'
 
 /** How many cards of a column come with the board. */
 export const CARDS_PER_COLUMN = 50

@@ -11,7 +11,6 @@ export class BoardController {
 
   @Get('/projects/:projectId/board', getBoard)
   async get({ user, params }: RouteContext<typeof getBoard>) {
-    await this.access.project(user, params.projectId)
-    return this.boards.forProject(params.projectId)
+    return this.boards.forProject(await this.access.project(user, params.projectId))
   }
 }

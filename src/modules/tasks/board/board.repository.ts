@@ -4,18 +4,22 @@ import { Database } from '../../../db/database.js'
 import { projectStatuses, tasks } from '../../../db/schema/work.js'
 import { toPage } from '../../../pagination.js'
 import { selectTasks } from '../task-row.js'
-import { taskOrder } from '../task-sort.js'
+import { taskWalk } from '../task-walk.js'
 import type { Task } from '../tasks.contract.js'
 import { type Board, CARDS_PER_COLUMN } from './board.contract.js'
 
-const order = taskOrder('rank')
+interface ShownProject {
+  id: string
+  /** The project's sequence, read before the board. */
+  lastSeq: number
+}
 
 @Repository()
 export class BoardRepository {
   @Autowired(Database) private db!: Database
 
   /** The columns of a project and the first cards of each: two statements, however many there are. */
-  async forProject(projectId: string): Promise<Board> {
+  async forProject({ id: projectId, lastSeq }: ShownProject): Promise<Board> {
     const { key, name, group, position, wipLimit } = projectStatuses
     const [columns, cards] = await Promise.all([
       this.db.query
@@ -25,7 +29,13 @@ export class BoardRepository {
         .orderBy(asc(position)),
       this.firstCards(projectId),
     ])
-    return { columns: columns.map(column => ({ ...column, ...firstPage(cards, column.key) })) }
+    const { cursorOf } = taskWalk('rank', undefined, lastSeq, Date.now())
+    const firstPage = (status: string) => {
+      const inColumn = cards.filter(card => card.status === status)
+      const page = toPage(inColumn, CARDS_PER_COLUMN, ({ id, rank }) => cursorOf({ id, text: rank }))
+      return { tasks: [...page.items], nextCursor: page.meta.nextCursor }
+    }
+    return { columns: columns.map(column => ({ ...column, ...firstPage(column.key) })) }
   }
 
   /** One more of each column than it shows: it tells that there is a next page. */
@@ -36,14 +46,6 @@ export class BoardRepository {
         where t.project_id = s.project_id and t.status = s.key and t.deleted_at is null
         order by t.rank limit ${CARDS_PER_COLUMN + 1}
       ) first where s.project_id = ${projectId})`
-    return selectTasks(this.db.query)
-      .where(inArray(tasks.id, ids))
-      .orderBy(...order.by)
+    return selectTasks(this.db.query).where(inArray(tasks.id, ids)).orderBy(asc(tasks.rank), asc(tasks.id))
   }
-}
-
-function firstPage(cards: readonly Task[], status: string) {
-  const inColumn = cards.filter(card => card.status === status)
-  const { items, meta } = toPage(inColumn, CARDS_PER_COLUMN, order.cursorOf)
-  return { tasks: [...items], nextCursor: meta.nextCursor }
 }

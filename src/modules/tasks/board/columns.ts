@@ -2,7 +2,7 @@ import { and, desc, eq, sql } from 'drizzle-orm'
 import type { Queries } from '../../../db/database.js'
 import { projectStatuses } from '../../../db/schema/work.js'
 import { refuse } from '../../../errors.js'
-import type { ProjectStatus } from '../../projects/projects.contract.js'
+import type { ProjectStatus } from './columns.contract.js'
 
 type Group = ProjectStatus['group']
 

@@ -58,14 +58,14 @@ const fields = {
 
 type TaskState = Awaited<ReturnType<typeof stateOf>>
 type Changed = ChangedFields<TaskState['fields']>
-type Move = Awaited<ReturnType<typeof planMove>>
+type Move = Awaited<ReturnType<typeof takePlace>>
 
 @Repository()
 export class TaskChangesRepository {
   @Autowired(Database) private db!: Database
 
   /**
-   * Changes a task, or finds that it is so already: then nothing is written.
+   * Changes a task, or finds that it is so already: then it is not written.
    * @throws VERSION_CONFLICT when the task is not the one that the client means
    */
   change(
@@ -77,12 +77,12 @@ export class TaskChangesRepository {
     return this.db.write(async tx => {
       await lockWorkspace(tx, place.workspaceId)
       const state = await stateOf(tx, place.id)
-      if (!isMeant(state.version)) throw versionConflict(state.version)
-      const move = await planMove(tx, place, state, changes)
+      if (!isMeant(state.version)) throw versionConflict(await oneTask(tx, place.id))
+      const move = await takePlace(tx, place, state, changes)
       const { fields } = state
       const assigneeIds = changes.assignment?.next(fields.assigneeIds).toSorted()
       const changed = changedFields(fields, { ...changes, ...move.fields, assigneeIds })
-      if (changed) await apply(tx, actorId, { place, state, changed, move, path: changes.assignment?.path })
+      if (changed) await store(tx, actorId, { place, state, changed, move, path: changes.assignment?.path })
       const respread = await someTasks(tx, move.respread)
       return { task: await oneTask(tx, place.id), kind: kindOf(changed), respread }
     })
@@ -101,8 +101,11 @@ async function stateOf(tx: Queries, taskId: string) {
   return found
 }
 
-/** Where on the board the task goes, if it moves. */
-async function planMove(tx: Queries, task: TaskPlace, { fields }: TaskState, changes: TaskChanges) {
+/**
+ * Where on the board the task goes, if it moves. Where there is no room between two cards, the other
+ * cards of the column get new ranks: this is written here already, the task itself in `store`.
+ */
+async function takePlace(tx: Queries, task: TaskPlace, { fields }: TaskState, changes: TaskChanges) {
   const { status = fields.status } = changes
   const staysInColumn = status === fields.status
   if (staysInColumn && !changes.place) return { respread: [] }
@@ -116,7 +119,7 @@ async function planMove(tx: Queries, task: TaskPlace, { fields }: TaskState, cha
   return { fields: { status, rank }, column, respread }
 }
 
-interface Application {
+interface Edit {
   place: TaskPlace
   state: TaskState
   changed: Changed
@@ -124,7 +127,8 @@ interface Application {
   path: string | undefined
 }
 
-async function apply(tx: Queries, actorId: string, { place, state, changed, move, path }: Application) {
+/** Writes the task itself, with its assignees and the record of what changed. */
+async function store(tx: Queries, actorId: string, { place, state, changed, move, path }: Edit) {
   const { assigneeIds, ...values } = changed.after
   if (typeof values.parentTaskId === 'string') await refuseWrongParent(tx, place, values.parentTaskId)
   if (assigneeIds) {
@@ -153,9 +157,11 @@ function kindOf(changed: Changed | undefined): ChangedTask['kind'] {
   return 'status' in changed.after || 'rank' in changed.after ? 'moved' : 'updated'
 }
 
-export function versionConflict(version: number) {
+/** Carries the task as it is now, for the client to base another try on. */
+export function versionConflict(current: Task) {
   return refuse('VERSION_CONFLICT', {
-    message: `Somebody changed it since: it is at version ${version} now, load it again`,
-    headers: { ETag: etag(version) },
+    message: `Somebody changed it since: it is at version ${current.version} now`,
+    headers: { ETag: etag(current.version) },
+    details: { current },
   })
 }

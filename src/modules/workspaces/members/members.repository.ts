@@ -1,28 +1,25 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, eq, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Role } from '../../../access/roles.js'
 import { decodeCursor, encodeCursor } from '../../../cursor.js'
 import { Database, type Queries } from '../../../db/database.js'
+import { personColumns } from '../../../db/person-columns.js'
 import { users, workspaceMembers } from '../../../db/schema/people.js'
 import { refuse } from '../../../errors.js'
 import { instant, uuid } from '../../../fields.contract.js'
-import { type Page, toPage } from '../../../pagination.js'
+import { type Page, type PageQuery, toPage } from '../../../pagination.js'
 import { lockWorkspace, nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
-import { releaseTasks } from '../../tasks/assignees/release-tasks.js'
+import { releaseHiddenTasks, releaseTasks } from '../../tasks/assignees/release-tasks.js'
+import type { Task } from '../../tasks/tasks.contract.js'
 import { markPublicChannelsRead } from './joining.js'
 import type { Member } from './members.contract.js'
+import { roleOf } from './role-of.js'
 import { refuseRoleAbove } from './role-rules.js'
 
 const memberRow = {
   userId: workspaceMembers.userId,
-  user: {
-    id: users.id,
-    username: users.username,
-    firstName: users.firstName,
-    lastName: users.lastName,
-    avatarUrl: users.avatarUrl,
-  },
+  user: personColumns,
   role: workspaceMembers.role,
   joinedAt: workspaceMembers.joinedAt,
 }
@@ -32,10 +29,7 @@ export class MembersRepository {
   @Autowired(Database) private db!: Database
 
   /** The members of a workspace in the order they joined. */
-  async forWorkspace(
-    workspaceId: string,
-    query: { limit: number; cursor?: string | undefined },
-  ): Promise<Page<Member>> {
+  async forWorkspace(workspaceId: string, query: PageQuery): Promise<Page<Member>> {
     const after = query.cursor ? decodeCursor('members', z.tuple([instant, uuid]), query.cursor) : undefined
     const beyond =
       after && sql`(${workspaceMembers.joinedAt}, ${workspaceMembers.userId}) > (${after[0]}, ${after[1]})`
@@ -45,52 +39,61 @@ export class MembersRepository {
     return toPage(rows, query.limit, last => encodeCursor('members', [last.joinedAt, last.userId]))
   }
 
-  /** `changed` is false when it was his role already. */
-  changeRole(
-    actorId: string,
-    { workspaceId, userId }: Place,
-    role: Role,
-  ): Promise<{ member: Member; changed: boolean }> {
+  /** `changed` is false when it was his role already; a new guest is taken off tasks that he does not see any more. */
+  changeRole(actorId: string, place: Place, role: Role): Promise<RoleChange> {
+    const { workspaceId, userId } = place
     return this.db.write(async tx => {
       const { actor, target } = await lockRoles(tx, workspaceId, actorId, userId)
       refuseRoleAbove(actor, target, role)
-      const changed = role !== target
-      if (changed) {
-        if (target === 'owner') await refuseLastOwner(tx, workspaceId)
-        await tx.update(workspaceMembers).set({ role }).where(isPlace({ workspaceId, userId }))
-        if (target === 'guest') await markPublicChannelsRead(tx, { workspaceId, userId })
-        await record(tx, actorId, workspaceId, 'member.role_changed', {
-          before: { userId, role: target },
-          after: { userId, role },
-        })
-      }
-      return { member: await one(tx, { workspaceId, userId }), changed }
+      if (role === target) return { member: await one(tx, place), changed: false, released: [] }
+      if (target === 'owner') await refuseLastOwner(tx, workspaceId)
+      await tx.update(workspaceMembers).set({ role }).where(isPlace(place))
+      if (target === 'guest') await markPublicChannelsRead(tx, place)
+      const released = role === 'guest' ? await releaseHiddenTasks(tx, place) : []
+      await record(tx, actorId, workspaceId, 'member.role_changed', {
+        before: { userId, role: target },
+        after: { userId, role },
+      })
+      return { member: await one(tx, place), changed: true, released }
     })
   }
 
-  remove(actorId: string, { workspaceId, userId }: Place): Promise<void> {
+  /** @returns the tasks that he is taken off */
+  remove(actorId: string, place: Place): Promise<Task[]> {
+    const { workspaceId, userId } = place
     return this.db.write(async tx => {
       const { actor, target } = await lockRoles(tx, workspaceId, actorId, userId)
       refuseRoleAbove(actor, target)
-      await this.takeAway(tx, { workspaceId, userId }, target)
+      const released = await this.takeAway(tx, place, target)
       await record(tx, actorId, workspaceId, 'member.removed', { before: { userId, role: target } })
+      return released
     })
   }
 
-  leave({ workspaceId, userId }: Place): Promise<void> {
+  /** @returns the tasks that he is taken off */
+  leave(place: Place): Promise<Task[]> {
+    const { workspaceId, userId } = place
     return this.db.write(async tx => {
       const { target } = await lockRoles(tx, workspaceId, userId, userId)
-      await this.takeAway(tx, { workspaceId, userId }, target)
+      const released = await this.takeAway(tx, place, target)
       await record(tx, userId, workspaceId, 'member.left', { before: { userId, role: target } })
+      return released
     })
   }
 
   /** His places in projects and channels go with the membership, by foreign key. */
-  private async takeAway(tx: Queries, place: Place, role: Role): Promise<void> {
+  private async takeAway(tx: Queries, place: Place, role: Role): Promise<Task[]> {
     if (role === 'owner') await refuseLastOwner(tx, place.workspaceId)
-    await releaseTasks(tx, place)
+    const released = await releaseTasks(tx, place)
     await tx.delete(workspaceMembers).where(isPlace(place))
+    return released
   }
+}
+
+interface RoleChange {
+  member: Member
+  changed: boolean
+  released: Task[]
 }
 
 interface Place {
@@ -119,19 +122,10 @@ async function one(tx: Queries, { workspaceId, userId }: Place): Promise<Member>
 
 /** Both roles as they are under the workspace's lock: what was seen before it may be history. */
 async function lockRoles(tx: Queries, workspaceId: string, actorId: string, targetId: string) {
-  if (!(await lockWorkspace(tx, workspaceId))) throw refuse('WORKSPACE_NOT_FOUND')
-  const found = await tx
-    .select({ userId: workspaceMembers.userId, role: workspaceMembers.role })
-    .from(workspaceMembers)
-    .where(
-      and(
-        eq(workspaceMembers.workspaceId, workspaceId),
-        inArray(workspaceMembers.userId, [actorId, targetId]),
-      ),
-    )
-  const target = found.find(({ userId }) => userId === targetId)?.role
+  await lockWorkspace(tx, workspaceId)
+  const target = await roleOf(tx, workspaceId, targetId)
   if (!target) throw refuse('MEMBER_NOT_FOUND')
-  return { actor: found.find(({ userId }) => userId === actorId)?.role, target }
+  return { actor: await roleOf(tx, workspaceId, actorId), target }
 }
 
 async function refuseLastOwner(tx: Queries, workspaceId: string): Promise<void> {
