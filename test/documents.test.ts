@@ -68,6 +68,20 @@ describe('the settings', () => {
   })
 })
 
+test.each(documents)('%s names files that are there', file => {
+  const named = [...textOf(file).matchAll(/`([\w./-]+\.(?:m?ts|mjs))`/g)].map(([, name = '']) => name)
+  const known = ['src', 'test', 'packages'].flatMap(folder =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter(path => !/node_modules|dist/.test(path))
+      .map(path => `${folder}/${path}`),
+  )
+  // `chat.mjs` is what the reader is asked to make.
+  const missing = named.filter(
+    name => name !== 'chat.mjs' && !known.some(path => `/${path}`.endsWith(`/${name}`)),
+  )
+  expect(missing).toEqual([])
+})
+
 test.each(documents)('%s links to what is there', file => {
   const targets = [...textOf(file).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target)
   const broken = targets.filter(
