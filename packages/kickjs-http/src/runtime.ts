@@ -1,7 +1,7 @@
 import type { Container } from '@forinda/kickjs-core'
 import type { Application, Request, RequestHandler } from 'express'
-import type { EventStreams } from './event-streams.js'
-import type { RouteGuard, RouteInterceptor } from './routes.js'
+import type { RouteGuard, RouteInterceptor } from './routing/routes.js'
+import type { EventStreams } from './sse/event-streams.js'
 
 /** What the routes of one application share. */
 export interface Runtime {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, IncomingMessage, type Server, ServerResponse } from 'node:http'
 import express, { type Express } from 'express'
 import { afterEach, expect, test } from 'vitest'
-import { createStableServer } from '../src/stable-prototypes.js'
+import { createStableServer } from '../src/server/stable-prototypes.js'
 import { raw } from './harness.js'
 
 const servers: Server[] = []

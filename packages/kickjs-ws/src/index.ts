@@ -1,4 +1,3 @@
-export type { Ack, WsError } from './answer.js'
 export { type MessageContext, WsContext } from './context.js'
 export {
   type Declaration,
@@ -10,5 +9,6 @@ export {
   OnMessage,
   WsController,
 } from './decorators.js'
-export type { Guard, GuardedCall } from './session.js'
+export type { Ack, WsError } from './session/answer.js'
+export type { Guard, GuardedCall } from './session/session.js'
 export { WsAdapter, type WsAdapterOptions } from './ws-adapter.js'

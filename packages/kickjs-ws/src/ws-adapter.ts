@@ -3,12 +3,12 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AdapterContext, AppAdapter, Class } from '@forinda/kickjs-core'
 import { type DefaultEventsMap, Server, type ServerOptions, type Socket } from 'socket.io'
-import { Connections, closeWhenUnread, JOIN_LIMIT } from './connections.js'
 import { knownControllers } from './decorators.js'
 import { type Handlers, handlersByNamespace } from './handlers.js'
-import { ANSWERED_FACTOR, parserFor } from './large-frames.js'
-import { allowedOrigins, type CorsOptions, isForeign } from './origin.js'
-import { type Guard, Session } from './session.js'
+import { type Guard, Session } from './session/session.js'
+import { Connections, closeWhenUnread, JOIN_LIMIT } from './transport/connections.js'
+import { ANSWERED_FACTOR, parserFor } from './transport/large-frames.js'
+import { allowedOrigins, type CorsOptions, isForeign } from './transport/origin.js'
 
 export interface WsAdapterOptions {
   /** Where clients connect, as their option `path`. Default `/ws`. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { EventQueue } from '../src/event-queue.js'
+import { EventQueue } from '../src/session/event-queue.js'
 
 const MAX_BYTES = 1_000_000
 

@@ -1,7 +1,7 @@
 import { OnMessage, type WsContext, WsController } from '@forinda/kickjs-ws'
 import { Decoder } from 'socket.io-parser'
 import { describe, expect, test } from 'vitest'
-import { LimitedDecoder, TOO_LARGE } from '../src/large-frames.js'
+import { LimitedDecoder, TOO_LARGE } from '../src/transport/large-frames.js'
 import { next, raw, serve, transports } from './harness.js'
 
 const MAX = 10_000

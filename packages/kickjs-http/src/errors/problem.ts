@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { HttpException } from '@forinda/kickjs-core'
 import type { Request, Response } from 'express'
-import { requestIdOf } from './request-id.js'
+import { requestIdOf } from '../request/request-id.js'
 
 /** Headers that a handler may have set for the answer it then could not give. */
 const ofTheAnswer = ['Content-Disposition', 'Content-Encoding', 'ETag', 'Last-Modified', 'Location']

@@ -1,5 +1,5 @@
 import { Logger, type RequestHandler } from '@forinda/kickjs-core'
-import type { RequestContext } from './context.js'
+import type { RequestContext } from '../request/context.js'
 
 const logger = Logger.for('Middleware')
 

@@ -1,8 +1,8 @@
 import { HttpException, Logger } from '@forinda/kickjs-core'
 import type { NextFunction, Request, Response } from 'express'
+import { requestIdOf } from '../request/request-id.js'
+import { runtimeOf } from '../runtime.js'
 import { sendProblem } from './problem.js'
-import { requestIdOf } from './request-id.js'
-import { runtimeOf } from './runtime.js'
 
 const logger = Logger.for('Http')
 

@@ -7,11 +7,11 @@ import {
   routesOf,
 } from '@forinda/kickjs-core'
 import express, { type IRouter, type Response, type Router } from 'express'
-import { readBody } from './body.js'
-import { RequestContext } from './context.js'
+import { readBody } from '../request/body.js'
+import { RequestContext } from '../request/context.js'
+import { validate } from '../request/validate.js'
+import { runtimeOf } from '../runtime.js'
 import { pass } from './pass.js'
-import { runtimeOf } from './runtime.js'
-import { validate } from './validate.js'
 
 /** A route as guards see it. */
 export interface RouteInfo {

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ContextUser, HttpException, type RouteSchemas, type Schema } from '@forinda/kickjs-core'
 import type { Request, Response } from 'express'
-import type { EventStream, EventStreamOptions } from './event-stream.js'
-import { sendProblem } from './problem.js'
+import { sendProblem } from '../errors/problem.js'
+import { runtimeOf } from '../runtime.js'
+import type { EventStream, EventStreamOptions } from '../sse/event-stream.js'
 import { type ParsedQuery, parseQuery, type QueryFieldConfig } from './query.js'
 import { requestIdOf } from './request-id.js'
-import { runtimeOf } from './runtime.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: KickJS code reads an untyped context freely; RouteContext types it
 type Untyped = Record<string, any>

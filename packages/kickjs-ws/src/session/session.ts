@@ -1,5 +1,8 @@
 import { type Class, Logger } from '@forinda/kickjs-core'
 import type { Socket } from 'socket.io'
+import { WsContext } from '../context.js'
+import type { Call, Handlers, MessageHandler } from '../handlers.js'
+import { bytesOf, TOO_LARGE } from '../transport/large-frames.js'
 import {
   type Ack,
   invalid,
@@ -10,10 +13,7 @@ import {
   toWsError,
   unknownEvent,
 } from './answer.js'
-import { WsContext } from './context.js'
 import { EventQueue } from './event-queue.js'
-import type { Call, Handlers, MessageHandler } from './handlers.js'
-import { bytesOf, TOO_LARGE } from './large-frames.js'
 
 /** Which handler a guard stands before: `methodFlag(…).of(controller, handler)` reads its marks. */
 export interface GuardedCall {
