@@ -4,13 +4,14 @@ import type { AddressInfo } from 'node:net'
 import { type AppAdapter, type AppModule, type Class, Container, Logger } from '@forinda/kickjs-core'
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import { handleError } from './errors/error-handler.js'
-import { jsonTypes } from './request/body.js'
+import { jsonReader } from './request/body.js'
 import { assignRequestId } from './request/request-id.js'
 import { notFound } from './routing/not-found.js'
 import { joinPaths, mountRoutes, type RouteGuard, type RouteInterceptor } from './routing/routes.js'
 import { attachRuntime } from './runtime.js'
 import { Connections } from './server/connections.js'
 import { toOriginForm } from './server/origin-form.js'
+import { answerParserErrors } from './server/parser-errors.js'
 import { createStableServer } from './server/stable-prototypes.js'
 import { EventStreams } from './sse/event-streams.js'
 
@@ -33,8 +34,8 @@ export interface ApplicationOptions {
   guards?: readonly RouteGuard[]
   /** Run around each handler, the first one outermost, once the request is known to be valid. */
   interceptors?: readonly RouteInterceptor[]
-  /** The largest JSON body, as bytes or as `'1mb'`, which is the default. */
-  bodyLimit?: number | string
+  /** The largest JSON body in bytes; 1 MiB unless given. */
+  bodyLimit?: number
   /** Wraps what handlers return and what they pass to `ctx.created`. */
   envelope?: (value: unknown) => unknown
   /** Turns what a library threw into an `HttpException`, where the application knows what it means. */
@@ -72,12 +73,13 @@ export class Application {
     this.adapters = options.adapters ?? []
     this.app.disable('x-powered-by').disable('etag')
     this.server.prependListener('request', toOriginForm)
+    answerParserErrors(this.server)
     if (options.trustProxy !== undefined) this.app.set('trust proxy', options.trustProxy)
     attachRuntime(this.app, {
       container: this.container,
       guards: options.guards ?? [],
       interceptors: options.interceptors ?? [],
-      parseJson: express.json({ limit: options.bodyLimit ?? '1mb', type: jsonTypes }),
+      json: jsonReader(options.bodyLimit ?? 1_048_576),
       envelope: options.envelope ?? (value => value),
       translateError: options.translateError ?? (error => error),
       streams: this.streams,

@@ -1,5 +1,6 @@
 import type { Container } from '@forinda/kickjs-core'
-import type { Application, Request, RequestHandler } from 'express'
+import type { Application, Request } from 'express'
+import type { JsonReader } from './request/body.js'
 import type { RouteGuard, RouteInterceptor } from './routing/routes.js'
 import type { EventStreams } from './sse/event-streams.js'
 
@@ -8,7 +9,7 @@ export interface Runtime {
   container: Container
   guards: readonly RouteGuard[]
   interceptors: readonly RouteInterceptor[]
-  parseJson: RequestHandler
+  json: JsonReader
   envelope(value: unknown): unknown
   translateError(error: unknown): unknown
   streams: EventStreams

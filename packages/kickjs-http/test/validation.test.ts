@@ -143,7 +143,7 @@ describe('a body', () => {
     ['in an unknown encoding', '{}', { 'content-encoding': 'rot13' }, 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['not what its encoding says', '{}', { 'content-encoding': 'gzip' }, 400, 'BAD_REQUEST'],
   ])('that is %s is refused', async (_what, body, headers, status, code) => {
-    const { at } = await serve([Tasks], { bodyLimit: '1kb' })
+    const { at } = await serve([Tasks], { bodyLimit: 1024 })
     const init = { method: 'POST', body, headers: { 'content-type': 'application/json', ...headers } }
     expect(await problem(await at('/tasks', init))).toMatchObject({ status, code })
     expect((await at('/plain')).status).toBe(200)

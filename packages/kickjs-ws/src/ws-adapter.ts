@@ -7,6 +7,7 @@ import { knownControllers } from './decorators.js'
 import { type Handlers, handlersByNamespace } from './handlers.js'
 import { type Guard, Session } from './session/session.js'
 import { Connections, closeWhenUnread, JOIN_LIMIT } from './transport/connections.js'
+import { ignoreUpgrade } from './transport/ignore-upgrade.js'
 import { ANSWERED_FACTOR, parserFor } from './transport/large-frames.js'
 import { allowedOrigins, type CorsOptions, isForeign } from './transport/origin.js'
 
@@ -109,6 +110,7 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
       pingTimeout: Math.round(heartbeatInterval / 3),
       parser: parserFor(maxPayload),
       maxHttpBufferSize: ANSWERED_FACTOR * maxPayload,
+      destroyUpgrade: false,
       connectTimeout: JOIN_LIMIT,
       serveClient: false,
       perMessageDeflate: false,
@@ -130,8 +132,8 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
       next(isKnown ? undefined : new Error('Neither a poll nor a send'))
     })
     io.engine.on('connection', connection => closeWhenUnread(connection, UNREAD_FACTOR * maxPayload))
-    server.on('upgrade', (request, socket) => {
-      if (!request.url?.startsWith(`${io.path()}/`)) return
+    server.on('upgrade', (request, socket, head) => {
+      if (!request.url?.startsWith(`${io.path()}/`)) return ignoreUpgrade(server, request, socket, head)
       this.upgraded.add(socket)
       socket.once('close', () => this.upgraded.delete(socket))
     })

@@ -64,13 +64,13 @@ export function joinPaths(...parts: string[]): string {
 function serve(route: RouteInfo): express.RequestHandler {
   const middleware: readonly RequestHandler[] = middlewareOf(route.controller, route.handler)
   return async (req, res) => {
-    const { container, guards, interceptors, parseJson, envelope } = runtimeOf(req)
+    const { container, guards, interceptors, json, envelope } = runtimeOf(req)
     const ctx = new RequestContext(req, res, req.params, req.query, req.body)
     for (const guard of guards) {
       await guard(ctx, route)
       if (isAnswered(res)) return
     }
-    if (route.method !== 'get') ctx.body = await readBody(req, res, parseJson, route.schemas.body)
+    if (route.method !== 'get') ctx.body = await readBody(req, res, json, route.schemas.body)
     for (const handler of middleware) {
       await pass(handler, ctx)
       if (isAnswered(res)) return
