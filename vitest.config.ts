@@ -10,7 +10,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'packages', include: ['packages/*/test/**/*.test.ts'] },
+        test: { name: 'packages', include: ['packages/*/test/**/*.test.ts'], testTimeout: 30_000 },
       },
       {
         extends: true,

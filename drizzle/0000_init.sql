@@ -59,6 +59,7 @@ CREATE TABLE "messages" (
 	"parent_id" uuid,
 	"content" text NOT NULL,
 	"mentions" uuid[] DEFAULT '{}' NOT NULL,
+	"reactions" jsonb DEFAULT '[]'::jsonb NOT NULL,
 	"position" bigint NOT NULL,
 	"seq" bigint NOT NULL,
 	"created_at" timestamp(3) with time zone DEFAULT now() NOT NULL,

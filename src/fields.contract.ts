@@ -1,12 +1,23 @@
 import { z } from 'zod'
 
+z.config({ customError: issue => (isMissing(issue) ? 'is required' : undefined) })
+
+/** For what is given but wrong: of what is missing it is said that it is required. */
+const unlessMissing = (message: string) => ({
+  error: (issue: { input: unknown }) => (isMissing(issue) ? undefined : message),
+})
+
+function isMissing({ input }: { input?: unknown }): boolean {
+  return input === undefined
+}
+
 /** Postgres cannot store a NUL, and half of a surrogate pair has no UTF-8. */
 const storable = (text: string) => !text.includes('\0') && text.isWellFormed()
 
 const notStorable = 'must not hold NUL characters or broken Unicode'
 
 /** An id, in lower case as the database writes it, so that two spellings of one id are equal. */
-export const uuid = z.uuid('must be a UUID').toLowerCase()
+export const uuid = z.uuid(unlessMissing('must be a UUID')).toLowerCase()
 
 /** One line of text: trimmed, not empty. */
 export const line = (max: number) =>
@@ -34,7 +45,7 @@ export const instant = z.iso
 
 /** A time from a client: ISO 8601 with any offset, or a date alone (midnight UTC); kept in UTC. */
 export const instantInput = z
-  .union([z.iso.datetime({ offset: true }), z.iso.date()], 'must be an ISO 8601 date or time')
+  .union([z.iso.datetime({ offset: true }), z.iso.date()], unlessMissing('must be an ISO 8601 date or time'))
   .transform(text => new Date(text).toISOString())
   .pipe(instant)
 
@@ -42,17 +53,19 @@ export const instantInput = z
 export const seq = z.int().min(0)
 
 /** A whole number in a query string. */
-export const queryInteger = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,16}$/, 'must be a whole number')
+export const queryInteger = (min: number, max: number) => {
+  const message = `must be a whole number from ${min} to ${max}`
+  return z
+    .string(unlessMissing(message))
+    .regex(/^\d{1,16}$/, message)
     .transform(Number)
-    .pipe(z.int().min(min).max(max))
+    .pipe(z.int(message).min(min, message).max(max, message))
+}
 
 /** `a,b,c` in a query string: each one by the schema given. */
 export const queryList = <T extends z.ZodType<unknown, string>>(item: T) =>
   z
-    .string()
+    .string(unlessMissing('must be given once, its values with commas between them'))
     .transform(text => text.split(','))
     .pipe(z.array(item).min(1).max(50))
 

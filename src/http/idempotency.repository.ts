@@ -64,8 +64,16 @@ export class IdempotencyRepository {
 
   /** Lets the request run again, or where it has changed something tells of it from now on. */
   async release(claim: Claim, now: string): Promise<void> {
+    // In this order: whoever takes a key that is free may do so within the same millisecond.
+    const hasChanged = and(this.held(claim), eq(committed, true))
+    await this.db.query.update(idempotencyKeys).set({ lockedUntil: now }).where(hasChanged)
     await this.db.query.delete(idempotencyKeys).where(and(this.held(claim), eq(committed, false)))
-    await this.db.query.update(idempotencyKeys).set({ lockedUntil: now }).where(this.held(claim))
+  }
+
+  /** Lets a request run again whose answer is of no use any more. */
+  async forget({ owner: ownerId, key: keyText }: Claim, useless: string): Promise<void> {
+    const found = and(eq(owner, ownerId), eq(key, keyText), eq(answer, useless))
+    await this.db.query.delete(idempotencyKeys).where(found)
   }
 
   removeExpired(now: string): Promise<void> {

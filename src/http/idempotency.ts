@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { createHmac } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Autowired, Logger, PostConstruct, Service } from '@forinda/kickjs-core'
 import type { RequestContext, RouteInterceptor } from '@forinda/kickjs-http'
 import { v5 } from 'uuid'
@@ -8,12 +9,15 @@ import { invalid, refuse } from '../errors.js'
 import { Secrets } from '../secrets.js'
 import { type Answer, giveAnswer, holdAnswer } from './held-answer.js'
 import { type Claim, IdempotencyRepository } from './idempotency.repository.js'
+import { IdempotencyReplays } from './idempotency-replays.js'
 import { SealedAnswers } from './sealed-answers.js'
 
 /** How long a request may take before another with its key may run instead, in milliseconds. */
 const CLAIM_MS = 60_000
 const KEPT_MS = 24 * 60 * 60_000
 const RETRY_MS = 1_000
+/** The pauses between looks at a first request under way: about two seconds in all. */
+const PAUSES_MS = [25, 50, 100, 200, 400, 600, 600]
 
 interface Running extends Claim {
   settled: boolean
@@ -30,6 +34,7 @@ const logger = Logger.for('Idempotency')
 export class Idempotency {
   @Autowired(Database) private db!: Database
   @Autowired(IdempotencyRepository) private keys!: IdempotencyRepository
+  @Autowired(IdempotencyReplays) private replays!: IdempotencyReplays
   @Autowired(SealedAnswers) private sealed!: SealedAnswers
   @Autowired(Secrets) private secrets!: Secrets
   private readonly running = new AsyncLocalStorage<Running>()
@@ -46,10 +51,9 @@ export class Idempotency {
   readonly interceptor: RouteInterceptor = async (ctx, _route, next) => {
     const key = keyOf(ctx)
     if (key === undefined) return next()
-    const now = Date.now()
-    const lockedUntil = new Date(now + CLAIM_MS).toISOString()
+    const lockedUntil = new Date(Date.now() + CLAIM_MS).toISOString()
     const claim = { owner: ownerOf(ctx), key, requestHash: this.hashOf(ctx), lockedUntil, settled: false }
-    const earlier = await this.take(claim, now)
+    const earlier = await this.takeOrAwait(claim, ctx)
     if (earlier) {
       ctx.res.set('Idempotency-Replayed', 'true')
       return giveAnswer(ctx.res, earlier)
@@ -72,18 +76,31 @@ export class Idempotency {
     return this.keys.removeExpired(new Date(now).toISOString())
   }
 
-  /** Takes the key for this request, or finds the answer that it got before. */
-  private async take(
-    { owner, key, requestHash, lockedUntil }: Claim,
-    now: number,
-  ): Promise<Answer | undefined> {
+  /** Takes the key for this request, or finds the answer that it got before; one under way gets a while to end. */
+  private async takeOrAwait(claim: Claim, ctx: RequestContext): Promise<Answer | undefined> {
+    for (const pause of [...PAUSES_MS, undefined]) {
+      if (await this.take(claim)) return undefined
+      const sealed = await this.answerOf(claim)
+      const answer = sealed && this.open(claim.key + claim.requestHash, sealed)
+      if (answer && (await this.replays.allow(ctx, answer))) return answer
+      if (sealed) await this.keys.forget(claim, sealed)
+      else if (pause !== undefined) await delay(pause)
+    }
+    throw refuse('IDEMPOTENCY_IN_PROGRESS', { retryAfterMs: RETRY_MS })
+  }
+
+  private take({ owner, key, requestHash, lockedUntil }: Claim, now = Date.now()): Promise<boolean> {
     const [time, expires] = [new Date(now).toISOString(), new Date(now + KEPT_MS).toISOString()]
-    if (await this.keys.take({ owner, key, requestHash, lockedUntil }, time, expires)) return undefined
+    return this.keys.take({ owner, key, requestHash, lockedUntil }, time, expires)
+  }
+
+  /** The sealed answer of the same request before; null or undefined where it has none yet, or let go of the key. */
+  private async answerOf({ owner, key, requestHash }: Claim) {
     const first = await this.keys.find(owner, key)
     if (first && first.requestHash !== requestHash) throw refuse('IDEMPOTENCY_KEY_REUSED')
-    if (first?.answer) return this.open(key + requestHash, first.answer)
-    if (first && first.lockedUntil <= time) throw refuse('IDEMPOTENCY_ANSWER_LOST')
-    throw refuse('IDEMPOTENCY_IN_PROGRESS', { retryAfterMs: RETRY_MS })
+    const isOver = first?.committed && !first.answer && first.lockedUntil <= new Date().toISOString()
+    if (isOver) throw refuse('IDEMPOTENCY_ANSWER_LOST')
+    return first?.answer
   }
 
   /** What follows from a request after its answer, such as a notification, is no part of it. */

@@ -384,5 +384,6 @@ export const serviceRoutes: Record<string, Row['expected']> = {
   'GET /health/live': open(200),
   'GET /health/ready': open(200),
   'GET /openapi.json': open(200),
+  'GET /': open(200),
   'GET /docs': open(200),
 }

@@ -110,6 +110,25 @@ describe('ending sessions', () => {
     expect(revoked.filter(id => id === sessionOf(ann.accessToken))).toHaveLength(1)
   })
 
+  test('with another session’s refresh token the browser stays signed in', async () => {
+    const bob = await register(app.origin)
+    const logOut = (refreshToken: string) =>
+      new Api(app.origin).post(
+        '/auth/logout',
+        { refreshToken },
+        { headers: { cookie: `vibed_access=${ann.accessToken}` } },
+      )
+    for (const token of [bob.refreshToken, bob.refreshToken, 'unknown']) {
+      const answer = await logOut(token)
+      expect([answer.status, answer.headers.get('set-cookie')]).toEqual([204, null])
+    }
+    expect((await bob.api.get('/users/me')).body.code).toBe('SESSION_REVOKED')
+    expect((await ann.api.get('/users/me')).status).toBe(200)
+    for (let n = 0; n < 2; n++) {
+      expect((await logOut(ann.refreshToken)).headers.get('set-cookie')).toMatch(/^vibed_access=; Max-Age=0/)
+    }
+  })
+
   test('logging out everywhere ends all of one’s own', async () => {
     const second = await signInAgain()
     const bob = await register(app.origin)
@@ -170,6 +189,17 @@ describe('knowing whether a session lives', () => {
     await app.database.pool.query('update users set disabled_at = now() where id = $1', [ann.id])
     app.container.resolve(Events).emit('user.updated', { userId: ann.id })
     expect((await ann.api.get('/users/me')).body.code).toBe('SESSION_REVOKED')
+  })
+
+  test('does not depend on whether the access token is over', async () => {
+    const sessionId = sessionOf(ann.accessToken)
+    const past = Date.now() - 60_000
+    const { token } = app.container.resolve(Tokens).issue({ ...ann.user, name: '' }, sessionId, past, past)
+    expect((await new Api(app.origin, token).get('/users/me')).body.code).toBe('TOKEN_EXPIRED')
+    expect(await live.outlives(token)).toBe(true)
+    expect(await live.outlives(`${token}x`)).toBe(false)
+    await ann.api.post('/auth/logout-all')
+    expect(await live.outlives(token)).toBe(false)
   })
 
   test('ends with the session’s time, and knows none that never was', async () => {

@@ -112,3 +112,13 @@ test('a second process on a data folder is refused with the pid of the first', a
   await database.close()
   await (await Database.open({ dataDir: directory })).close()
 })
+
+test('embedded: what is written is analyzed before long, since no daemon does it', async () => {
+  const database = await Database.open({})
+  await database.query.execute(sql`create table grown as select n from generate_series(1, 5000) n`)
+  const analyzed = sql`select last_analyze is not null as done from pg_stat_user_tables where relname = 'grown'`
+  await expect
+    .poll(async () => (await database.query.execute(analyzed)).rows, { timeout: 20_000, interval: 200 })
+    .toEqual([{ done: true }])
+  await database.close()
+})

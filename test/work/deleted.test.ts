@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ChannelsRepository } from '../../src/modules/channels/channels.repository.js'
 import { ProjectMembersRepository } from '../../src/modules/projects/project-members.repository.js'
 import { ProjectsRepository } from '../../src/modules/projects/projects.repository.js'
 import { TaskChangesRepository } from '../../src/modules/tasks/changes/task-changes.repository.js'
@@ -33,6 +34,7 @@ beforeEach(async () => {
   invitationId = (await ann.api.data('POST', `/workspaces/${workspaceId}/invite`, invited)).invitationId
 })
 
+const ofChannels = () => app.container.resolve(ChannelsRepository)
 const ofProjects = () => app.container.resolve(ProjectsRepository)
 const ofProjectMembers = () => app.container.resolve(ProjectMembersRepository)
 const ofTasks = () => app.container.resolve(TaskLifetimesRepository)
@@ -45,6 +47,7 @@ const anyVersion = () => true
 const project = () => ({ id: projectId, workspaceId })
 const task = () => ({ id: taskId, projectId, workspaceId })
 const place = () => ({ workspaceId, userId: bob.id })
+const channel = { name: 'late', description: '', type: 'public' } as const
 const given = createTask.body.parse({ title: 'Too late' })
 
 /** Writes as they come from requests that were let in before, and wait for the lock. */
@@ -53,6 +56,7 @@ const inProject: Record<string, () => Promise<unknown>> = {
   'the end of a task': () => ofTasks().softDelete({ id: ann.id, isGuest: false }, task(), anyVersion),
   'a new name': () => ofProjects().update(ann.id, project(), { name: 'Too late' }),
   'its end': () => ofProjects().softDelete(ann.id, project()),
+  'a channel': () => ofChannels().create(ann.id, { ...channel, workspaceId, projectId }),
   'a member': () => ofProjectMembers().add(ann.id, { ...place(), projectId, userId: ann.id }),
   'the end of a membership': () => ofProjectMembers().remove(ann.id, { ...place(), projectId }),
 }

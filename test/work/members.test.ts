@@ -183,6 +183,8 @@ describe('an invitation', () => {
     const { id } = await workspaceOf(ann)
     const made = await invite(ann, id, bob.email.toUpperCase(), 'admin')
     expect(made.status).toBe(201)
+    const listed = await ann.api.get(String(made.headers.get('location')))
+    expect(listed.body.data).toMatchObject([{ id: made.body.data.invitationId }])
     expect(made.body.data).toEqual({
       invitationId: expect.any(String),
       token: expect.any(String),

@@ -92,6 +92,21 @@ describe('a project', () => {
     expect((await create(ann, id, { key: project.key })).status).toBe(201)
   })
 
+  it('leaves its channels to the workspace when it is deleted', async () => {
+    const { id } = await workspaceOf(ann, bob)
+    const [project, other] = [await newProject(ann, id), await newProject(ann, id)]
+    const channelOf = (projectId: string, name: string) =>
+      ann.api.post(`/workspaces/${id}/channels`, { name, type: 'public', projectId })
+    const [linked, kept] = [await channelOf(project.id, 'linked'), await channelOf(other.id, 'kept')]
+    const told = heard(app, 'channel.updated')
+    await ann.api.data('DELETE', `/projects/${project.id}`)
+    expect(told).toEqual([{ workspaceId: id, channelId: linked.body.data.id }])
+    const projectIdOf = async ({ body }: typeof linked) =>
+      (await bob.api.get(`/channels/${body.data.id}`)).body.data.projectId
+    expect([await projectIdOf(linked), await projectIdOf(kept)]).toEqual([null, other.id])
+    expect(problemOf(await channelOf(project.id, 'late'))).toBe('404 PROJECT_NOT_FOUND')
+  })
+
   it('does not exist for outsiders, nor for guests who were not added to it', async () => {
     const { id } = await workspaceOf(ann, bob, [gus, 'guest'])
     const [open, hidden] = [await newProject(ann, id), await newProject(ann, id)]

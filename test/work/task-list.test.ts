@@ -123,6 +123,18 @@ describe('filters', () => {
     expect(await list('priority=high,none')).toEqual(['Top', 'Due'])
   })
 
+  it('are refused a status that the project does not have, for one more statement only where none is found', async () => {
+    const get = (query: string) => ann.api.get(`/projects/${project.id}/tasks?${query}`)
+    for (const query of ['status=nope', 'status=todo,nope', 'status=in_progress,nope&count=exact']) {
+      expect(problemOf(await get(query))).toBe('422 STATUS_NOT_FOUND query.status')
+    }
+    const [found, none] = [
+      await statementsOf(app, () => get('status=todo')),
+      await statementsOf(app, () => get('status=in_progress')),
+    ]
+    expect([found, none - found]).toEqual([await statementsOf(app, () => get('')), 1])
+  })
+
   it('know whose a task is, and who asks', async () => {
     expect(await list(`assigneeId=${bob.id}`)).toEqual(['Low'])
     expect(await list('assigneeId=me')).toEqual(['Top', 'Low'])
@@ -178,6 +190,17 @@ describe('filters', () => {
       expect(await wrong(`${field}=${value}`)).toContain(`422 VALIDATION_ERROR query.${field}`)
     }
     expect(await wrong('status=todo&status=done')).toBe('422 VALIDATION_ERROR query.status')
+  })
+
+  it('that are wrong are told what they may be', async () => {
+    const said = async (query: string) =>
+      (await ann.api.get(`/projects/${project.id}/tasks?${query}`)).body.errors[0].message
+    for (const limit of ['-1', '0', '101', 'x', '1.5', '1&limit=2']) {
+      expect(await said(`limit=${limit}`)).toBe('must be a whole number from 1 to 100')
+    }
+    expect(await said('priority=high&priority=low')).toBe(
+      'must be given once, its values with commas between them',
+    )
   })
 })
 

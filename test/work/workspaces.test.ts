@@ -64,6 +64,16 @@ describe('a workspace', () => {
     expect(second.body.meta).toEqual({ nextCursor: null, limit: 100 })
   })
 
+  it('is told which fields are missing', async () => {
+    const { id } = await workspaceOf(ann)
+    const missing = async (path: string) => (await ann.api.post(path, {})).body.errors
+    const required = (...paths: string[]) => paths.map(path => ({ path, message: 'is required' }))
+    expect(await missing('/workspaces')).toEqual(required('body.name'))
+    expect(await missing(`/workspaces/${id}/invite`)).toEqual(required('body.email', 'body.role'))
+    const channel = await ann.api.data('POST', `/workspaces/${id}/channels`, { name: 'x', type: 'public' })
+    expect(await missing(`/channels/${channel.id}/members`)).toEqual(required('body.userId'))
+  })
+
   it('does not exist for an outsider', async () => {
     const { id } = await workspaceOf(ann)
     const tries = [

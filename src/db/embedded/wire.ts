@@ -44,8 +44,13 @@ export class EmbeddedServer {
   }
 
   /** Opens the database in `directory`, made on first use; `null` keeps it in memory only. */
-  static async start(directory: string | null): Promise<EmbeddedServer> {
-    const worker = new Worker(new URL('./worker.mjs', import.meta.url), { workerData: { directory } })
+  static async start(
+    directory: string | null,
+    settings: Readonly<Record<string, string>>,
+  ): Promise<EmbeddedServer> {
+    const worker = new Worker(new URL('./worker.mjs', import.meta.url), {
+      workerData: { directory, settings },
+    })
     await once(worker, 'message')
     return new EmbeddedServer(worker)
   }

@@ -52,7 +52,8 @@ async function reset() {
   started = false
   await database.exec('rollback')
   await database.exec('discard all')
-  await database.exec("set timezone to 'UTC'")
+  for (const [name, value] of Object.entries(workerData.settings))
+    await database.exec(`set ${name} = '${value}'`)
 }
 
 /** @param {Uint8Array} bytes */

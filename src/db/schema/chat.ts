@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import {
   foreignKey,
   index,
+  jsonb,
   pgEnum,
   pgTable,
   primaryKey,
@@ -107,6 +108,8 @@ export const messages = pgTable(
     parentId: uuid(),
     content: text().notNull(),
     mentions: uuid().array().notNull().default(sql`'{}'`),
+    /** As told to clients, so that a page reads no other table; kept with `message_reactions`, the truth. */
+    reactions: jsonb().$type<{ emoji: string; count: number; userIds: string[] }[]>().notNull().default([]),
     /** The channel's sequence when the message was sent: its place in the history, for ever. */
     position: seq().notNull(),
     /** The channel's sequence at the message's latest change. */

@@ -1,6 +1,6 @@
 import { Autowired, Controller, Post } from '@forinda/kickjs-core'
 import type { RequestContext, RouteContext } from '@forinda/kickjs-http'
-import { clearAccessCookie, setAccessCookie } from '../../http/access-cookie.js'
+import { accessCookieOf, clearAccessCookie, setAccessCookie } from '../../http/access-cookie.js'
 import { Afterwards } from '../../http/afterwards.js'
 import { RateLimits } from '../../http/rate-limit.js'
 import { Public } from '../../http/route-flags.js'
@@ -17,6 +17,7 @@ import {
 } from './auth.contract.js'
 import { AuthService } from './auth.service.js'
 import { PasswordResetsService } from './password-resets.service.js'
+import { LiveSessions } from './sessions/live-sessions.js'
 import { type Device, SessionsService } from './sessions/sessions.service.js'
 import { StreamTicketsService } from './sessions/stream-tickets.service.js'
 
@@ -26,6 +27,7 @@ type Exchange = Pick<RequestContext, 'req' | 'res'>
 export class AuthController {
   @Autowired(AuthService) private auth!: AuthService
   @Autowired(SessionsService) private sessions!: SessionsService
+  @Autowired(LiveSessions) private live!: LiveSessions
   @Autowired(PasswordResetsService) private resets!: PasswordResetsService
   @Autowired(StreamTicketsService) private tickets!: StreamTicketsService
   @Autowired(RateLimits) private limits!: RateLimits
@@ -57,7 +59,9 @@ export class AuthController {
   @Post('/auth/logout', logout)
   async logout(ctx: RouteContext<typeof logout>) {
     await this.sessions.signOut(ctx.body.refreshToken)
-    clearAccessCookie(ctx)
+    // The token may belong to another session than the browser's, which goes on.
+    const cookie = accessCookieOf(ctx)
+    if (cookie === undefined || !(await this.live.outlives(cookie))) clearAccessCookie(ctx)
   }
 
   @Post('/auth/logout-all', logoutAll)

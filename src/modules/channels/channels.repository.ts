@@ -14,6 +14,7 @@ import { changedFields } from '../activity/changed-fields.js'
 import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
 import type { Channel, createChannel, updateChannel } from './channels.contract.js'
 import { lockChannel } from './lock-channel.js'
+import { requireLinkable } from './project-links.js'
 import { mentionCount, unreadCount } from './unread-count.js'
 
 type NewChannel = z.output<typeof createChannel.body> & { workspaceId: string }
@@ -60,11 +61,13 @@ export class ChannelsRepository {
     return toPage(rows, query.limit, last => encodeCursor('channels', [last.id]))
   }
 
+  /** @throws PROJECT_NOT_FOUND where the project was deleted meanwhile */
   create(creatorId: string, { workspaceId, ...given }: NewChannel): Promise<string> {
     const id = v7()
     return this.named(async tx => {
       const activity = await nextActivitySeq(tx, workspaceId)
       const values = { ...given, projectId: given.projectId ?? null }
+      if (values.projectId !== null) await requireLinkable(tx, values.projectId)
       await tx.insert(channels).values({ id, workspaceId, createdBy: creatorId, ...values })
       await tx.insert(channelMembers).values({ workspaceId, channelId: id, userId: creatorId, role: 'admin' })
       await recordActivity(tx, activity, {

@@ -9,3 +9,12 @@ export const getOpenapi = {
 }
 
 export const getDocs = { name: 'getDocs', query: noQuery, response: z.string(), produces: 'text/html' }
+
+/** Sends whoever opens the server's address in a browser to the page above. */
+export const getRoot = {
+  name: 'getRoot',
+  query: noQuery,
+  response: z.string(),
+  produces: 'text/html',
+  statuses: [302],
+}

@@ -4,7 +4,7 @@ import type { RequestContext } from '@forinda/kickjs-http'
 import { Public } from '../../http/route-flags.js'
 import { docsPage } from './docs-page.js'
 import { docsStyle } from './docs-style.js'
-import { getDocs, getOpenapi } from './openapi.contract.js'
+import { getDocs, getOpenapi, getRoot } from './openapi.contract.js'
 import { OpenapiService } from './openapi.service.js'
 
 /** The page has one style of its own and nothing else. */
@@ -20,6 +20,12 @@ export class OpenapiController {
   @Get('/openapi.json', getOpenapi)
   document(ctx: RequestContext) {
     ctx.json(this.openapi.document())
+  }
+
+  @Public()
+  @Get('/', getRoot)
+  root(ctx: RequestContext) {
+    ctx.res.redirect('/docs')
   }
 
   @Public()

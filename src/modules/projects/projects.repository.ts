@@ -12,6 +12,7 @@ import { uuid } from '../../fields.contract.js'
 import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { changedFields } from '../activity/changed-fields.js'
 import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import { unlinkChannels } from '../channels/project-links.js'
 import type { ProjectStatus } from '../tasks/board/columns.contract.js'
 import { defaultStatuses } from './default-statuses.js'
 import type { createProject, Project, updateProject } from './projects.contract.js'
@@ -107,7 +108,8 @@ export class ProjectsRepository {
     })
   }
 
-  softDelete(actorId: string, { id, workspaceId }: Place): Promise<void> {
+  /** @returns the ids of the channels that belonged to it, and to no project from now on */
+  softDelete(actorId: string, { id, workspaceId }: Place): Promise<string[]> {
     return this.db.write(async tx => {
       const activity = await nextActivitySeq(tx, workspaceId)
       const before = await requireOpenProject(tx, id)
@@ -115,6 +117,7 @@ export class ProjectsRepository {
         .update(projects)
         .set({ deletedAt: sql`now()`, updatedAt: sql`now()` })
         .where(eq(projects.id, id))
+      const channelIds = await unlinkChannels(tx, workspaceId, id)
       await recordActivity(tx, activity, {
         workspaceId,
         actorId,
@@ -122,6 +125,7 @@ export class ProjectsRepository {
         projectId: id,
         before: { name: before.name },
       })
+      return channelIds
     })
   }
 

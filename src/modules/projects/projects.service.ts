@@ -37,8 +37,10 @@ export class ProjectsService {
 
   async delete(actor: Asker, projectId: string): Promise<void> {
     const project = await this.access.projectToManage(actor, projectId)
-    await this.projects.softDelete(actor.id, project)
-    this.events.emit('project.deleted', { workspaceId: project.workspaceId, projectId })
+    const { workspaceId } = project
+    const channelIds = await this.projects.softDelete(actor.id, project)
+    this.events.emit('project.deleted', { workspaceId, projectId })
+    for (const channelId of channelIds) this.events.emit('channel.updated', { workspaceId, channelId })
   }
 
   /** A project as this reader sees it. */

@@ -4,6 +4,7 @@ import { Database } from '../../db/database.js'
 import { removeExpired } from '../../db/remove-expired.js'
 import { projects, taskOrders, tasks } from '../../db/schema/work.js'
 import { type Page, type PageQuery, toPage } from '../../pagination.js'
+import { requireColumns } from './board/columns.js'
 import { type ListedProject, matchingTasks, type ResolvedFilter } from './task-filter.js'
 import { someTasks, taskRow } from './task-row.js'
 import { taskWalk } from './task-walk.js'
@@ -29,7 +30,10 @@ export class TasksRepository {
     return found
   }
 
-  /** A page of a walk through a project's tasks: one statement, and one more to count them. */
+  /**
+   * A page of a walk through a project's tasks: one statement, and one more to count them.
+   * @throws STATUS_NOT_FOUND
+   */
   async forProject(
     project: ListedProject & { lastSeq: number },
     { limit, cursor, count, sort, ...filter }: TaskQuery,
@@ -42,6 +46,9 @@ export class TasksRepository {
       .innerJoin(projects, eq(projects.id, tasks.projectId))
       .innerJoin(sql`${walk.rows(matching, limit + 1)} walk`, sql`walk.id = ${tasks.id}`)
       .orderBy(walk.by)
+    // A status on the page is one: only of the others it has to be asked.
+    const unseen = filter.status?.filter(status => rows.every(row => row.status !== status))
+    if (unseen?.length) await requireColumns(this.db.query, project.id, unseen)
     const total = count && (await this.db.query.$count(tasks, matching))
     return toPage(rows, limit, walk.cursorOf, total).map(({ text, ...task }) => task)
   }

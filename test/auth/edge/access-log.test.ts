@@ -93,6 +93,7 @@ test('no password, token or ticket is in any answer that it does not belong to, 
   const inUrl = await anybody.get(`/probe?token=${ann.accessToken}`)
   await anybody.post('/auth/forgot-password', { email: ann.email })
   const outbox = join(app.container.resolve<Config>(CONFIG).dataDir, 'outbox')
+  await vi.waitFor(() => readdirSync(outbox))
   const mail = readdirSync(outbox).map(file => readFileSync(join(outbox, file), 'utf8'))[0] ?? ''
   const token = /^[\w-]{43}$/m.exec(mail.replaceAll('\r', ''))?.[0] ?? ''
   const reset = await anybody.post('/auth/reset-password', { token, password: 'another battery' })

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { Idempotency } from '../../../src/http/idempotency.js'
 import { Api, register, type TestUser, workspaceOf } from '../../support/api.js'
 import { startApp, type TestApp } from '../../support/app.js'
+import { newProject } from '../../work/support.js'
 import { Probe } from './probe.js'
 
 describe.each(['postgres', 'embedded'] as const)('an Idempotency-Key on %s', on => {
@@ -25,6 +26,7 @@ describe.each(['postgres', 'embedded'] as const)('an Idempotency-Key on %s', on 
 
   const headers = () => ({ headers: { 'idempotency-key': key } })
   const note = (how?: string, api = ann.api) => api.post('/probe/notes', { text, how }, headers())
+  const claims = () => sql('select 1 from idempotency_keys where key = $1', [key])
   const sql = (statement: string, values: unknown[] = []) => app.database.pool.query(statement, values)
 
   async function notes(named = text): Promise<number> {
@@ -62,13 +64,20 @@ describe.each(['postgres', 'embedded'] as const)('an Idempotency-Key on %s', on 
 
   test('carries out what 50 send at once a single time', async () => {
     const answers = await Promise.all(Array.from({ length: 50 }, () => note()))
-    const ids = new Set(answers.flatMap(({ body }) => body.data?.id ?? []))
-    expect([ids.size, await notes()]).toEqual([1, 1])
-    for (const { status, headers: sent, body } of answers) {
-      if (status === 201) continue
-      expect([status, body.code]).toEqual([409, 'IDEMPOTENCY_IN_PROGRESS'])
-      expect([body.retryAfterMs, sent.get('retry-after')]).toEqual([1_000, '1'])
-    }
+    const [first, ...others] = new Set(answers.map(({ status, body }) => `${status} ${body.data?.id}`))
+    expect([first, others, await notes()]).toEqual([expect.stringMatching(/^201 /), [], 1])
+    const replayed = answers.filter(({ headers: sent }) => sent.has('idempotency-replayed'))
+    expect(replayed).toHaveLength(49)
+  })
+
+  test('lets one of those who wait go on when the first has failed before any change', async () => {
+    probe.failures = 0
+    const open = closeGate()
+    const racers = Array.from({ length: 3 }, () => note('wait-and-fail-once'))
+    await vi.waitFor(async () => expect((await claims()).rowCount).toBe(1))
+    open()
+    const statuses = (await Promise.all(racers)).map(({ status }) => status)
+    expect([statuses.sort(), await notes()]).toEqual([[201, 201, 500], 1])
   })
 
   test('belongs to one request: another body, path or query is refused', async () => {
@@ -151,12 +160,68 @@ describe.each(['postgres', 'embedded'] as const)('an Idempotency-Key on %s', on 
         return rows
       })
       expect(owned).toHaveLength(1)
-      expect(await note(how)).toMatchObject({ status: 409, body: { code: 'IDEMPOTENCY_IN_PROGRESS' } })
+      const tooEarly = await note(how)
+      expect(tooEarly).toMatchObject({ status: 409, body: { code: 'IDEMPOTENCY_IN_PROGRESS' } })
+      expect([tooEarly.body.retryAfterMs, tooEarly.headers.get('retry-after')]).toEqual([1_000, '1'])
       open()
       const { body } = await first
       expect((await note(how)).body).toEqual(body)
     }
     expect(await notes()).toBe(2)
+  })
+
+  test('replays to nobody what he does not see any more', async () => {
+    const bob = await register(app.origin)
+    const { id } = await workspaceOf(ann, bob)
+    const { id: projectId } = await newProject(ann, id)
+    const post = (path: string, body?: object) => bob.api.post(path, body, headers())
+    const channel = { name: `c-${key}`.slice(0, 20), type: 'public' }
+    const { id: channelId } = await ann.api.data('POST', `/workspaces/${id}/channels`, channel)
+    const calls: [code: string, path: string, body: object][] = [
+      ['WORKSPACE_NOT_FOUND', `/workspaces/${id}/channels`, { name: 'of-bob', type: 'public' }],
+      ['PROJECT_NOT_FOUND', `/projects/${projectId}/tasks`, { title: text }],
+      ['CHANNEL_NOT_FOUND', `/channels/${channelId}/messages`, { content: text }],
+    ]
+    const keys: string[] = []
+    for (const [, path, body] of calls) {
+      key = randomUUID()
+      keys.push(key)
+      expect((await post(path, body)).status).toBe(201)
+      expect((await post(path, body)).headers.get('idempotency-replayed')).toBe('true')
+    }
+    await ann.api.data('DELETE', `/workspaces/${id}/members/${bob.id}`)
+    for (const [n, [code, path, body]] of calls.entries()) {
+      key = keys[n] ?? ''
+      expect(await post(path, body)).toMatchObject({ status: 404, body: { code } })
+    }
+  })
+
+  test('replays to one who left that he has left', async () => {
+    const bob = await register(app.origin)
+    const { id } = await workspaceOf(ann, bob)
+    const leave = () => bob.api.post(`/workspaces/${id}/leave`, {}, headers())
+    expect([(await leave()).status, (await leave()).status]).toEqual([204, 204])
+  })
+
+  test('does not replay a sign-in whose session is over', async () => {
+    const api = new Api(app.origin)
+    const credentials = { email: ann.email, password: 'correct horse' }
+    const logIn = () => api.post('/auth/login', credentials, headers())
+    const first = await logIn()
+    expect((await logIn()).body).toEqual(first.body)
+    await api.post('/auth/logout', { refreshToken: first.body.data.refreshToken })
+    const second = await logIn()
+    expect([second.status, second.headers.get('idempotency-replayed')]).toEqual([200, null])
+    expect((await new Api(app.origin, second.body.data.accessToken).get('/users/me')).status).toBe(200)
+    expect((await logIn()).body).toEqual(second.body)
+
+    key = randomUUID()
+    const refresh = () =>
+      api.post('/auth/refresh', { refreshToken: second.body.data.refreshToken }, headers())
+    const { accessToken } = (await refresh()).body.data
+    await new Api(app.origin, accessToken).post('/auth/logout-all')
+    expect((await refresh()).status).toBe(401)
+    ann = await register(app.origin)
   })
 
   test('is taken over from a server that died before the change, and never after it', async () => {

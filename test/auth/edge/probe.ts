@@ -21,6 +21,8 @@ export class Probe {
   gate: Promise<void> = Promise.resolve()
   /** Refuses each request before it writes. */
   closed = false
+  /** How often a handler was asked to fail once. */
+  failures = 0
 
   @Get('/probe', whoAmI)
   who({ user }: RouteContext<typeof whoAmI>) {
@@ -56,7 +58,8 @@ export class Probe {
   private async add(ctx: RouteContext<typeof addNote>) {
     const { text, how } = ctx.body
     if (this.closed) throw refuse('FORBIDDEN')
-    if (how === 'wait') await this.gate
+    if (how === 'wait' || how === 'wait-and-fail-once') await this.gate
+    if (how === 'wait-and-fail-once' && this.failures++ === 0) throw new Error('broken once')
     if (how === 'break-first') throw new Error('broken before')
     if (how === 'nothing') return undefined
     const id = v7()

@@ -19,10 +19,15 @@ export function validate(ctx: RequestContext<unknown, unknown, unknown>, schemas
     else if (parsed) errors.push(...parsed.error.issues.slice(0, maxErrors).flatMap(toErrors(part)))
   }
   if (errors.length === 0) return
-  throw HttpException.unprocessable('The request is not what this route takes', {
+  throw HttpException.unprocessable(sentence(errors), {
     code: 'VALIDATION_ERROR',
     errors: errors.slice(0, maxErrors),
   })
+}
+
+function sentence([first, ...others]: readonly FieldError[]): string {
+  const more = others.length > 0 ? ` (and ${others.length} more)` : ''
+  return first ? `${first.path}: ${first.message}${more}` : 'The request is not what this route takes'
 }
 
 function toErrors(part: string) {

@@ -1,7 +1,8 @@
-import { Autowired, PostConstruct, Service } from '@forinda/kickjs-core'
+import { Autowired, HttpException, PostConstruct, Service } from '@forinda/kickjs-core'
 import { LRUCache } from 'lru-cache'
 import { refuse } from '../../../errors.js'
 import { Events } from '../../../events.js'
+import { Tokens } from '../tokens.js'
 import { SessionsRepository } from './sessions.repository.js'
 
 /** A session that may act, and its user as the database knows him now. Times in milliseconds since 1970. */
@@ -23,11 +24,14 @@ interface Lookup {
 
 /** How long an answer is believed, in milliseconds: so long may a session revoked on another node still act. */
 const BELIEVED_MS = 1_000
+/** A moment when no token was over: a second, since jsonwebtoken takes 0 for now. */
+const BEFORE_ALL_TOKENS = 1_000
 
 /** Says whether a session lives, with at most one statement a second and session. */
 @Service()
 export class LiveSessions {
   @Autowired(SessionsRepository) private sessions!: SessionsRepository
+  @Autowired(Tokens) private tokens!: Tokens
   @Autowired(Events) private events!: Events
   private readonly lookups = new LRUCache<string, Lookup>({ max: 20_000 })
 
@@ -46,6 +50,18 @@ export class LiveSessions {
     const session = await recent.found
     if (session.expiresAt <= now) throw refuse('UNAUTHENTICATED', { message: 'The session is over: sign in' })
     return session
+  }
+
+  /** Whether the session of an access token lives, be the token itself over. Any other text: false. */
+  async outlives(accessToken: string): Promise<boolean> {
+    try {
+      const { sessionId } = this.tokens.verify(accessToken, BEFORE_ALL_TOKENS)
+      await this.live(sessionId)
+      return true
+    } catch (error) {
+      if (error instanceof HttpException && error.status === 401) return false
+      throw error
+    }
   }
 
   private ask(sessionId: string, now: number): Lookup {

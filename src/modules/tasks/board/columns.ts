@@ -1,4 +1,4 @@
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, sql } from 'drizzle-orm'
 import type { Queries } from '../../../db/database.js'
 import { projectStatuses } from '../../../db/schema/work.js'
 import { refuse } from '../../../errors.js'
@@ -31,6 +31,25 @@ export async function columnToEnter(tx: Queries, projectId: string, status?: str
     throw refuse('STATUS_NOT_FOUND', { errors: [{ path: 'body.status', message: 'is no column' }] })
   if (column.wipLimit !== null && (column.occupied ?? 0) >= column.wipLimit) throw refuse('WIP_LIMIT_REACHED')
   return { status: column.status, group: column.group }
+}
+
+/**
+ * For a filter: that the project has the columns it names.
+ * @throws STATUS_NOT_FOUND
+ */
+export async function requireColumns(
+  queries: Queries,
+  projectId: string,
+  statuses: readonly string[],
+): Promise<void> {
+  const { key } = projectStatuses
+  const found = await queries
+    .select({ key })
+    .from(projectStatuses)
+    .where(and(eq(projectStatuses.projectId, projectId), inArray(key, [...statuses])))
+  const unknown = statuses.find(status => found.every(column => column.key !== status))
+  if (unknown === undefined) return
+  throw refuse('STATUS_NOT_FOUND', { errors: [{ path: 'query.status', message: `${unknown} is no column` }] })
 }
 
 interface Milestones {

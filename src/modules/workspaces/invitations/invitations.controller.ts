@@ -13,8 +13,9 @@ export class InvitationsController {
 
   @Post('/workspaces/:workspaceId/invite', invite)
   async invite(ctx: RouteContext<typeof invite>) {
-    const invitation = await this.invitations.invite(ctx.user, ctx.params.workspaceId, ctx.body)
-    return ctx.created(invitation, `/api/v1/invitations/${invitation.invitationId}`)
+    const { workspaceId } = ctx.params
+    const invitation = await this.invitations.invite(ctx.user, workspaceId, ctx.body)
+    return ctx.created(invitation, `/api/v1/workspaces/${workspaceId}/invitations`)
   }
 
   @Get('/workspaces/:workspaceId/invitations', listInvitations)
