@@ -7,6 +7,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: {
+    // More than there are cores: most of the time they wait for sockets, timers and other processes.
+    maxWorkers: 4,
     projects: [
       {
         extends: true,
