@@ -23,10 +23,6 @@ export const errorTable = {
   INVITATION_NOT_FOUND: [404, 'There is no such invitation for you'],
   PROJECT_NOT_FOUND: [404, 'There is no such project'],
   TASK_NOT_FOUND: [404, 'There is no such task'],
-  COMMENT_NOT_FOUND: [404, 'There is no such comment'],
-  LABEL_NOT_FOUND: [404, 'There is no such label'],
-  ATTACHMENT_NOT_FOUND: [404, 'There is no such attachment'],
-  NOTIFICATION_NOT_FOUND: [404, 'There is no such notification'],
   CHANNEL_NOT_FOUND: [404, 'There is no such channel'],
   MESSAGE_NOT_FOUND: [404, 'There is no such message'],
   EMAIL_TAKEN: [409, 'Somebody is registered with this e-mail'],
@@ -34,7 +30,6 @@ export const errorTable = {
   SLUG_TAKEN: [409, 'This slug is taken'],
   PROJECT_KEY_TAKEN: [409, 'The workspace has a project with this key'],
   CHANNEL_NAME_TAKEN: [409, 'The workspace has a channel of this name'],
-  LABEL_NAME_TAKEN: [409, 'The workspace has a label of this name'],
   CHANNEL_NOT_JOINED: [409, 'Join the channel first'],
   MESSAGE_ID_TAKEN: [409, 'This id belongs to another message'],
   MESSAGE_DELETED: [409, 'The message was deleted'],
@@ -62,7 +57,6 @@ export const errorTable = {
   PAYLOAD_TOO_LARGE: [413, 'The payload is too large'],
   RATE_LIMITED: [429, 'Too many requests: wait a little'],
   UNKNOWN_EVENT: [404, 'There is no such event'],
-  SHUTTING_DOWN: [503, 'The server is restarting: try again'],
   DATABASE_UNAVAILABLE: [503, 'The database cannot be reached: try again'],
 } as const satisfies Record<string, readonly [status: number, message: string]>
 
