@@ -17,10 +17,13 @@ const optional = <T extends z.ZodType>(schema: T) =>
 const withDefault = <T extends z.ZodType>(schema: T, fallback: z.input<T>) =>
   z.preprocess(value => (value === '' || value === undefined ? fallback : value), schema)
 
+const count = (most: number) => z.coerce.number(`must be a number from 1 to ${most}`).int().min(1).max(most)
+
 const environment = z.object({
   PORT: withDefault(z.coerce.number('must be a port from 0 to 65535').int().min(0).max(65535), '3000'),
   HOST: withDefault(z.string(), '127.0.0.1'),
   DATABASE_URL: optional(z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })),
+  DATABASE_DIRECT_URL: optional(z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// URL' })),
   DATABASE_POOL_SIZE: withDefault(
     z.coerce.number('must be a number from 1 to 500').int().min(1).max(500),
     '10',
@@ -30,6 +33,12 @@ const environment = z.object({
     './.vibed',
   ),
   REDIS_URL: optional(z.url({ protocol: /^rediss?$/, error: 'must be a redis:// URL' })),
+  NODE_NAME: optional(
+    z.string().regex(/^[A-Za-z0-9_-]{1,32}$/, 'must be 1 to 32 letters, digits, dashes or underscores'),
+  ),
+  MAX_CONNECTIONS: withDefault(count(1_000_000), '10000'),
+  MAX_CONNECTIONS_PER_USER: withDefault(count(100_000), '100'),
+  MAX_CONNECTIONS_PER_IP: withDefault(count(1_000_000), '1000'),
   JWT_SECRET: optional(z.string().min(32, 'must have at least 32 characters')),
   JWT_ACCESS_EXPIRES_IN: withDefault(duration, '15m'),
   JWT_REFRESH_EXPIRES_IN: withDefault(duration, '7d'),
@@ -70,9 +79,19 @@ export interface Config {
   host: string
   /** Empty: the embedded database in `dataDir`. */
   databaseUrl: string | undefined
+  /** Where connections go that a transaction pooler cannot carry: the bus between nodes, and the locks of jobs. */
+  databaseDirectUrl: string | undefined
   databasePoolSize: number
   dataDir: string
+  /** Empty: nodes reach each other over the database. */
   redisUrl: string | undefined
+  /** Stands at the head of each socket's session id, for proxies to find the node by. */
+  nodeName: string | undefined
+  /** Sockets of this process. */
+  maxConnections: number
+  /** Sockets and streams, of all nodes together. */
+  maxConnectionsPerUser: number
+  maxConnectionsPerAddress: number
   /** Empty: made once and kept in `dataDir`. */
   jwtSecret: string | undefined
   accessTokenMs: number
@@ -99,9 +118,14 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     port: values.PORT,
     host: values.HOST,
     databaseUrl: values.DATABASE_URL,
+    databaseDirectUrl: values.DATABASE_DIRECT_URL ?? values.DATABASE_URL,
     databasePoolSize: values.DATABASE_POOL_SIZE,
     dataDir: values.VIBED_DATA_DIR,
     redisUrl: values.REDIS_URL,
+    nodeName: values.NODE_NAME,
+    maxConnections: values.MAX_CONNECTIONS,
+    maxConnectionsPerUser: values.MAX_CONNECTIONS_PER_USER,
+    maxConnectionsPerAddress: values.MAX_CONNECTIONS_PER_IP,
     jwtSecret: values.JWT_SECRET,
     accessTokenMs: values.JWT_ACCESS_EXPIRES_IN,
     refreshTokenMs: values.JWT_REFRESH_EXPIRES_IN,

@@ -30,6 +30,9 @@ export interface DomainEvents {
   'message.deleted': Message
   'session.revoked': { userId: string; sessionId: string }
   'user.updated': { userId: string }
+  /** A wake-up that does not say what changed: a node that serves the channel reads it from the database. */
+  'channel.advanced': { channelId: string; lastSeq: number }
+  'project.advanced': { workspaceId: string; projectId: string; lastSeq: number }
   'presence.online': { userId: string; userName: string; workspaceIds: readonly string[] }
   'presence.offline': { userId: string; workspaceIds: readonly string[] }
 }
@@ -39,10 +42,19 @@ type Listener<E extends DomainEvent> = (event: DomainEvents[E]) => void | Promis
 
 const logger = Logger.for('Events')
 
+/** Whoever carries events to the other nodes. */
+export type Relay = <E extends DomainEvent>(name: E, event: DomainEvents[E]) => void
+
 /** Passes domain events on to their listeners. A listener that fails is logged and disturbs nobody else. */
 @Service()
 export class Events {
   private readonly listeners = new Map<DomainEvent, Set<Listener<never>>>()
+  private relay: Relay = () => {}
+
+  /** From now on the other nodes are told, too. */
+  relayTo(relay: Relay): void {
+    this.relay = relay
+  }
 
   /** Calls `listener` on each such event; returns the way to stop. */
   on<E extends DomainEvent>(name: E, listener: Listener<E>): () => void {
@@ -53,7 +65,19 @@ export class Events {
     }
   }
 
+  /** Tells the listeners of every node. */
   emit<E extends DomainEvent>(name: E, event: DomainEvents[E]): void {
+    this.relay(name, event)
+    this.deliver(name, event)
+  }
+
+  /** Tells the listeners of the other nodes only. */
+  emitElsewhere<E extends DomainEvent>(name: E, event: DomainEvents[E]): void {
+    this.relay(name, event)
+  }
+
+  /** Tells the listeners of this node only. */
+  deliver<E extends DomainEvent>(name: E, event: DomainEvents[E]): void {
     for (const listener of this.listeners.get(name) ?? [])
       void this.tell(name, listener as Listener<E>, event)
   }

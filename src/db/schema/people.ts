@@ -27,6 +27,8 @@ export const users = pgTable(
     createdAt: instant().notNull().default(sql`now()`),
     updatedAt: instant().notNull().default(sql`now()`),
     disabledAt: instant(),
+    /** Runs the server: may look at every connection, and shut users out. */
+    isOperator: boolean().notNull().default(false),
   },
   t => [
     uniqueIndex().on(t.email),
