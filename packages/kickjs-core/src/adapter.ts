@@ -12,7 +12,7 @@ export interface AdapterContext<App = unknown> {
 
 /**
  * Infrastructure with a lifecycle, such as Socket.IO or cron. The steps run in the order below and,
- * within a step, in the order the adapters are listed; `shutdown` runs in reverse.
+ * within a step, in the order the adapters are listed; `drain` and `shutdown` run in reverse.
  */
 export interface AppAdapter<App = unknown, Handler = unknown> {
   name?: string
@@ -26,6 +26,9 @@ export interface AppAdapter<App = unknown, Handler = unknown> {
   beforeStart?(context: AdapterContext<App>): void | Promise<void>
   /** Once the server listens. */
   afterStart?(context: AdapterContext<App>): void | Promise<void>
+  /** The server is about to stop, but still listens and answers: what can go elsewhere is sent there. */
+  drain?(): void | Promise<void>
+  /** The server does not listen any more. */
   shutdown?(): void | Promise<void>
 }
 

@@ -15,6 +15,8 @@ export interface RouteSchemas {
   params?: Schema
   query?: Schema
   body?: Schema
+  /** The media type of a body that is not JSON: it is left unread, for the handler or an interceptor. */
+  consumes?: string
   response?: Schema
   name?: string
 }

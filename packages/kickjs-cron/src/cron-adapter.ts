@@ -17,9 +17,18 @@ export interface CronAdapterOptions {
   /** Croner, unless tests or the application drive time themselves. */
   scheduler?: CronScheduler
   /** Wraps each run, for example in a lock that only one node holds; not calling `run` skips it. */
-  around?: (job: CronJob, run: () => Promise<void>) => Promise<void>
+  around?: (turn: CronTurn, run: () => Promise<void>) => Promise<void>
   /** How long `shutdown` waits for the runs under way, in milliseconds; 1,000 unless given. */
   shutdownTimeoutMs?: number
+}
+
+/** One time at which a job is to run. */
+export interface CronTurn {
+  job: CronJob
+  /** The moment of the timetable, the same for all whose clocks differ; of a run on init, that of the start. */
+  dueAt: Date
+  /** Aborted by shutdown, for whoever still waits to begin. */
+  stopping: AbortSignal
 }
 
 const logger = Logger.for('Cron')
@@ -38,6 +47,7 @@ export class CronAdapter implements AppAdapter {
   readonly name = 'CronAdapter'
   private readonly timers: { stop(): void }[] = []
   private readonly running = new Map<CronJob, Promise<void>>()
+  private readonly stopping = new AbortController()
 
   constructor(private readonly options: CronAdapterOptions) {}
 
@@ -51,11 +61,12 @@ export class CronAdapter implements AppAdapter {
       throw error
     }
     logger.info('Scheduled', { jobs: tasks.map(({ job }) => `${job.name} (${job.expression})`) })
-    for (const task of tasks) if (task.job.runOnInit) void this.run(task)
+    for (const task of tasks) if (task.job.runOnInit) void this.run(task, new Date())
   }
 
   async shutdown(): Promise<void> {
     this.stop()
+    this.stopping.abort()
     const { shutdownTimeoutMs = 1_000 } = this.options
     await Promise.race([
       Promise.all(this.running.values()),
@@ -66,28 +77,29 @@ export class CronAdapter implements AppAdapter {
   private schedule(task: Task): { stop(): void } {
     const { scheduler = croner } = this.options
     try {
-      return scheduler.schedule(task.job, () => this.run(task))
+      return scheduler.schedule(task.job, dueAt => this.run(task, dueAt))
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       throw new Error(`Cannot schedule ${task.job.name}: ${reason}`, { cause: error })
     }
   }
 
-  private run({ job, work }: Task): Promise<void> {
+  private run({ job, work }: Task, dueAt: Date): Promise<void> {
     if (this.running.has(job)) {
       logger.warn('Skipped: the run before is still under way', { job: job.name })
       return Promise.resolve()
     }
-    const run = this.attempt({ job, work }).finally(() => this.running.delete(job))
+    const turn = { job, dueAt, stopping: this.stopping.signal }
+    const run = this.attempt(turn, work).finally(() => this.running.delete(job))
     this.running.set(job, run)
     return run
   }
 
-  private async attempt({ job, work }: Task): Promise<void> {
+  private async attempt(turn: CronTurn, work: () => Promise<void>): Promise<void> {
     try {
-      await (this.options.around ? this.options.around(job, work) : work())
+      await (this.options.around ? this.options.around(turn, work) : work())
     } catch (error) {
-      logger.error({ err: error, job: job.name }, 'A job failed')
+      logger.error({ err: error, job: turn.job.name }, 'A job failed')
     }
   }
 

@@ -209,7 +209,7 @@ describe('around', () => {
     const held = new Set<string>()
     const { scheduler, container } = started({
       services: [Digest],
-      around: async (job, run) => {
+      around: async ({ job }, run) => {
         if (!held.has(job.name)) await run()
         held.add(job.name)
       },
@@ -219,12 +219,45 @@ describe('around', () => {
     expect(container.resolve(Digest).sent).toEqual(['digest'])
   })
 
+  test('knows the moment of the timetable; of a run on init, that of the start', async () => {
+    @Service()
+    class Warmth {
+      @Cron('0 0 1 1 *', { runOnInit: true }) warm() {}
+    }
+    const moments: Date[] = []
+    const begun = Date.now()
+    const { scheduler } = started({
+      services: [Warmth],
+      around: async ({ dueAt }) => void moments.push(dueAt),
+    })
+    expect(moments[0]?.getTime()).toBeGreaterThanOrEqual(begun)
+    expect(moments[0]?.getTime()).toBeLessThanOrEqual(Date.now())
+    const newYear = new Date('2027-01-01T00:00:00.000Z')
+    await vi.waitFor(async () => {
+      await scheduler.tick('Warmth.warm', newYear)
+      expect(moments[1]).toBe(newYear)
+    })
+  })
+
+  test('is told when the timetable stops, so that whoever waits to begin can give up', async () => {
+    const { adapter, scheduler, container } = started({
+      services: [Digest],
+      shutdownTimeoutMs: 60_000,
+      around: ({ stopping }) =>
+        new Promise(resolve => stopping.addEventListener('abort', () => resolve(), { once: true })),
+    })
+    const waiting = scheduler.tick('Digest.send')
+    await adapter.shutdown()
+    await waiting
+    expect(container.resolve(Digest).sent).toEqual([])
+  })
+
   test('sees the failure of a run, and its own is logged like one', async () => {
     const lines = capturedLines('error')
     const seen = vi.fn()
     const { scheduler } = started({
       services: [Digest],
-      around: (job, run) => {
+      around: ({ job }, run) => {
         if (job.handlerName === 'send') throw new Error('no lock')
         return run().catch(seen)
       },
@@ -319,6 +352,30 @@ describe('on croner', () => {
     await vi.advanceTimersByTimeAsync(24 * 60 * 60 * 1_000)
     expect(ran).toHaveLength(4)
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('each turn is called by its moment in the timetable, however late the process comes to it', async () => {
+    vi.useFakeTimers({ now: new Date('2026-03-01T11:59:59.400Z') })
+    onTestFinished(() => void vi.useRealTimers())
+    @Service()
+    class Reports {
+      @Cron('*/5 * * * *', { timezone: 'Europe/Berlin' }) build() {}
+    }
+    const moments: string[] = []
+    const adapter = new CronAdapter({
+      services: [Reports],
+      around: async ({ dueAt }) => void moments.push(dueAt.toISOString()),
+    })
+    onTestFinished(() => adapter.shutdown())
+    adapter.afterStart({ app: undefined, container: new Container() })
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(moments).toEqual(['2026-03-01T12:00:00.000Z'])
+    // The process is paused over the turns of 12:05 and 12:10, and wakes up.
+    vi.setSystemTime(new Date('2026-03-01T12:13:20.700Z'))
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(moments.slice(1)).toEqual(['2026-03-01T12:10:00.000Z'])
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(moments.slice(2)).toEqual(['2026-03-01T12:15:00.000Z'])
   })
 
   test('an expression that is not valid fails the start by name', () => {

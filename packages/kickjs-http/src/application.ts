@@ -42,9 +42,15 @@ export interface ApplicationOptions {
   translateError?: (error: unknown) => unknown
   /** Which proxies may say who the client is; Express' `trust proxy`. */
   trustProxy?: boolean | number | string | string[]
-  /** How long `shutdown` waits for adapters and open requests, in milliseconds; 4,000 unless given. */
+  /**
+   * How long `shutdown` waits for adapters and open requests, in milliseconds; 4,000 unless given. The
+   * adapters' `drain` may take two thirds of it.
+   */
   shutdownTimeoutMs?: number
 }
+
+/** So that those who only stop once all is drained have some time left. */
+const DRAIN_SHARE = 2 / 3
 
 const logger = Logger.for('Application')
 const shutDownEarly = 'The application was shut down while it started'
@@ -110,8 +116,8 @@ export class Application {
   }
 
   /**
-   * Stops, once: accepts no more, ends streams, shuts the adapters down in reverse and waits for open
-   * requests. What is left after `shutdownTimeoutMs` is cut off.
+   * Stops, once: drains the adapters while it still serves, then accepts no more, ends streams, shuts
+   * the adapters down and waits for open requests. What is left after `shutdownTimeoutMs` is cut off.
    */
   shutdown(): Promise<void> {
     this.stopped ??= this.stop()
@@ -157,25 +163,34 @@ export class Application {
   }
 
   private async stop(): Promise<void> {
+    const timeout = this.options.shutdownTimeoutMs ?? 4000
+    const ended = new AbortController()
+    const late = elapsed(timeout, ended.signal)
+    if (this.server.listening) {
+      this.connections.retire()
+      const over = elapsed(timeout * DRAIN_SHARE, ended.signal)
+      await Promise.race([this.inReverse('drain', over), over])
+    }
     const closed = this.connections.drain()
     this.streams.close()
-    const finished = this.stopAdapters().then(() => closed)
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>(resolve => {
-      timer = setTimeout(resolve, this.options.shutdownTimeoutMs ?? 4000)
-    })
-    await Promise.race([finished, late])
-    clearTimeout(timer)
+    await Promise.race([this.inReverse('shutdown', late).then(() => closed), late])
+    ended.abort()
     this.connections.cut()
     await closed
   }
 
-  private async stopAdapters(): Promise<void> {
+  /** Takes the adapters through a step, one after the other, as long as it is not over. */
+  private async inReverse(step: 'drain' | 'shutdown', over: Promise<void>): Promise<void> {
+    let isOver = false
+    void over.then(() => {
+      isOver = true
+    })
     for (const adapter of [...this.adapters].reverse()) {
+      if (isOver) return
       try {
-        await adapter.shutdown?.()
+        await adapter[step]?.()
       } catch (error) {
-        logger.error({ err: error, adapter: adapter.name }, 'An adapter failed to shut down')
+        logger.error({ err: error, adapter: adapter.name, step }, 'An adapter failed to stop')
       }
     }
   }
@@ -183,4 +198,12 @@ export class Application {
   private get context() {
     return { app: this.app, container: this.container, server: this.server }
   }
+}
+
+/** Resolves after that time in milliseconds; never once the signal has come. */
+function elapsed(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(resolve, ms)
+    signal.addEventListener('abort', () => clearTimeout(timer))
+  })
 }

@@ -62,6 +62,7 @@ describe('a start', () => {
         void steps.push(`${name} beforeStart ${server?.listening}`),
       afterStart: ({ server }: { server?: { listening: boolean } }) =>
         void steps.push(`${name} afterStart ${server?.listening}`),
+      drain: () => void steps.push(`${name} drain`),
       shutdown: () => void steps.push(`${name} shutdown`),
     })
     const module = {
@@ -82,6 +83,8 @@ describe('a start', () => {
       'b beforeStart false',
       'a afterStart true',
       'b afterStart true',
+      'b drain',
+      'a drain',
       'b shutdown',
       'a shutdown',
     ])
@@ -173,6 +176,68 @@ describe('a shutdown', () => {
     expect(slow.received()).toMatch(/^HTTP\/1.1 200 OK.*Connection: close.*"finished"$/s)
   })
 
+  test('drains first, while it still serves: connections are taken, and close after their response', async () => {
+    let drained = () => {}
+    const draining = vi.fn(
+      () =>
+        new Promise<void>(resolve => {
+          drained = resolve
+        }),
+    )
+    const { app, at, port } = await serve([Slow], {
+      shutdownTimeoutMs: 60_000,
+      adapters: [{ drain: draining }],
+    })
+    const kept = raw(port)
+    kept.socket.write(get('/quick'))
+    expect(await kept.seen('"quick"')).toContain('Connection: keep-alive')
+    const slow = raw(port)
+    slow.socket.write(get('/slow'))
+    await until(() => waiting === 1)
+    const done = app.shutdown()
+    expect(draining).toHaveBeenCalledTimes(1)
+    const response = await at('/quick')
+    expect([await response.json(), response.headers.get('connection')]).toEqual(['quick', 'close'])
+    kept.socket.write(get('/quick'))
+    await kept.closed
+    release()
+    await slow.closed
+    expect(slow.received()).toContain('Connection: close')
+    drained()
+    await done
+    await expect(at('/quick')).rejects.toThrow()
+  })
+
+  test('gives draining two thirds of its time, and is stopped by none that fails', async () => {
+    const steps: string[] = []
+    const adapters = [
+      { drain: () => void steps.push('never reached'), shutdown: () => void steps.push('shutdown') },
+      { drain: () => new Promise<void>(resolve => setTimeout(resolve, 450)) },
+      { name: 'failing', drain: () => Promise.reject(new Error('cannot drain')) },
+    ]
+    const { app, port } = await serve([Slow], { shutdownTimeoutMs: 600, adapters })
+    const slow = raw(port)
+    slow.socket.write(get('/slow'))
+    await until(() => waiting === 1)
+    const begun = performance.now()
+    const done = app.shutdown()
+    setTimeout(release, 500)
+    await done
+    expect(performance.now() - begun).toBeGreaterThan(395)
+    await slow.closed
+    expect(slow.received()).toContain('"finished"')
+    expect(steps).toEqual(['shutdown'])
+    expect(logged.join()).toContain('cannot drain')
+  })
+
+  test('of a server that does not listen yet has nothing to drain', async () => {
+    const drain = vi.fn()
+    const app = new Application({ modules: [], adapters: [{ drain }] })
+    await app.setup()
+    await app.shutdown()
+    expect(drain).not.toHaveBeenCalled()
+  })
+
   test('is not held by idle connections, nor by one whose answer had begun', async () => {
     const { app, port } = await serve([Slow], { shutdownTimeoutMs: 60_000 })
     const idle = raw(port)
@@ -189,7 +254,7 @@ describe('a shutdown', () => {
     expect(half.received()).toContain('two')
   })
 
-  test('ends open streams, whatever the adapters still do', async () => {
+  test('ends open streams, each told when to come back, whatever the adapters still do', async () => {
     const hanging = { name: 'hanging', shutdown: () => new Promise<void>(() => {}) }
     const { app, port } = await serve([Slow], { shutdownTimeoutMs: 200, adapters: [hanging] })
     const clients = Array.from({ length: 20 }, () => raw(port))
@@ -198,6 +263,10 @@ describe('a shutdown', () => {
     await app.shutdown()
     await Promise.all(clients.map(({ closed }) => closed))
     expect(clients.every(({ received }) => received().endsWith('\r\n0\r\n\r\n'))).toBe(true)
+    const retries = clients.map(({ received }) => Number(/retry: (\d+)\n\n/.exec(received())?.[1]))
+    expect(Math.min(...retries)).toBeGreaterThanOrEqual(500)
+    expect(Math.max(...retries)).toBeLessThanOrEqual(2_500)
+    expect(new Set(retries).size).toBeGreaterThan(10)
   })
 
   test('cuts off what has not finished in time: requests, uploads, upgraded sockets', async () => {

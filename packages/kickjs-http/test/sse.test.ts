@@ -6,7 +6,7 @@ import {
   type RequestContext,
 } from '@forinda/kickjs-http'
 import { EventSource } from 'eventsource'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { logged, raw, serve, until } from './harness.js'
 
 let options: EventStreamOptions | undefined
@@ -124,7 +124,7 @@ describe('the end of a stream', () => {
     stream.comment('x')
     stream.write(Buffer.from('x'))
     stream.close()
-    expect(told).toHaveBeenCalledTimes(1)
+    expect(told.mock.calls).toEqual([['client']])
   })
 
   test('by the server is told once, and what was sent before still arrives', async () => {
@@ -136,7 +136,7 @@ describe('the end of a stream', () => {
     stream.close()
     stream.close()
     await seen('data: "last"\n\n\r\n0\r\n\r\n')
-    expect(told).toHaveBeenCalledTimes(1)
+    expect(told.mock.calls).toEqual([['server']])
   })
 
   test('is told at once to one who asks later', async () => {
@@ -193,6 +193,16 @@ describe('the end of a stream', () => {
   })
 })
 
+/** Writes until the kernels on the way take no more, for a few turns of the event loop. */
+async function fill(stream: EventStream) {
+  const frame = encodeEvent('x'.repeat(1_000_000))
+  for (let turnsBehind = 0; turnsBehind < 20; ) {
+    if (!stream.isBehind) stream.write(frame)
+    await new Promise(resolve => setImmediate(resolve))
+    turnsBehind = stream.isBehind ? turnsBehind + 1 : 0
+  }
+}
+
 describe('a slow reader', () => {
   test('is cut off once more waits for it than its bound', async () => {
     options = { maxBufferedBytes: 100_000 }
@@ -208,8 +218,82 @@ describe('a slow reader', () => {
       written += frame.length
       return stream.closed
     })
-    expect(told).toHaveBeenCalledTimes(1)
+    expect(told.mock.calls).toEqual([['slow']])
     expect(written).toBeLessThan(50_000_000)
+  })
+
+  test('is cut off with more than 256 KiB waiting, if no bound is given', async () => {
+    let waiting = 0
+    let waits = () => 0
+    before = ({ res }) => {
+      waits = () => res.writableLength
+    }
+    const { port } = await serve([Events])
+    const { stream, socket } = await open(port)
+    socket.pause()
+    const frame = encodeEvent('x'.repeat(10_000))
+    await until(() => {
+      waiting = Math.max(waiting, waits())
+      stream.write(frame)
+      return stream.closed
+    })
+    expect(waiting).toBeGreaterThan(262_144)
+    expect(waiting).toBeLessThan(300_000)
+  })
+
+  test('is cut off once it has taken nothing for eight seconds, and its connection is gone', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    options = { heartbeatMs: 0, maxBufferedBytes: Number.POSITIVE_INFINITY }
+    const { app, port } = await serve([Events])
+    const [stalled, idle] = [await open(port), await open(port)]
+    const told = vi.fn()
+    stalled.stream.onClose(told)
+    stalled.socket.pause()
+    await fill(stalled.stream)
+    vi.advanceTimersByTime(8_000)
+    expect(stalled.stream.closed).toBe(false)
+    vi.advanceTimersByTime(1_000)
+    expect(told.mock.calls).toEqual([['slow']])
+    expect(idle.stream.closed).toBe(false)
+    const server = app.getHttpServer()
+    const connections = () => new Promise(resolve => server.getConnections((_error, count) => resolve(count)))
+    while ((await connections()) !== 1) await new Promise(resolve => setImmediate(resolve))
+  })
+
+  test('that still takes something is not cut off, and neither is one that catches up', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    onTestFinished(() => void vi.useRealTimers())
+    options = { heartbeatMs: 0, maxBufferedBytes: Number.POSITIVE_INFINITY }
+    const { port } = await serve([Events])
+    const { stream, socket } = await open(port)
+    socket.pause()
+    await fill(stream)
+    for (let round = 0; round < 5; round++) {
+      vi.advanceTimersByTime(6_000)
+      socket.resume()
+      await until(() => !stream.isBehind)
+      socket.pause()
+      await fill(stream)
+    }
+    expect(stream.closed).toBe(false)
+  })
+
+  test('is behind, which one who has only just been written to is not', async () => {
+    options = { maxBufferedBytes: Number.POSITIVE_INFINITY, retryMs: 1_000 }
+    const { port } = await serve([Events])
+    const { stream, socket } = await open(port)
+    expect(stream.isBehind).toBe(false)
+    stream.send('one')
+    stream.send('two')
+    expect(stream.isBehind).toBe(false)
+    socket.pause()
+    await fill(stream)
+    expect(stream.isBehind).toBe(true)
+    stream.send('three')
+    expect(stream.isBehind).toBe(true)
+    socket.resume()
+    await until(() => !stream.isBehind)
   })
 
   test('does not hold up the others', async () => {

@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import { Controller, Delete, Get, Post } from '@forinda/kickjs-core'
 import type { RequestContext, RouteContext } from '@forinda/kickjs-http'
 import { describe, expect, expectTypeOf, test } from 'vitest'
@@ -35,6 +36,11 @@ class Tasks {
   @Post('/raw')
   raw(ctx: RequestContext) {
     return { body: ctx.body ?? 'none', query: ctx.query }
+  }
+
+  @Post('/pictures', { consumes: 'image/png' })
+  async picture(ctx: RequestContext) {
+    return { body: ctx.body ?? 'none', sent: (await buffer(ctx.req)).length }
   }
 
   @Delete('/tasks', addTask)
@@ -163,6 +169,18 @@ describe('a body', () => {
     expect((await (await at('/raw', json('POST', [1, 2]))).json()).body).toEqual([1, 2])
     const form = await at('/raw', { method: 'POST', body: new URLSearchParams({ a: 'b'.repeat(300_000) }) })
     expect((await form.json()).body).toBe('none')
+  })
+
+  test('of the type that a route consumes is left for its handler, and of any other refused', async () => {
+    const { at } = await serve([Tasks])
+    const send = (type: string, body: string | Uint8Array<ArrayBuffer>) =>
+      at('/pictures', { method: 'POST', body, headers: { 'content-type': type } })
+    const picture = await send('image/png', new Uint8Array(2_000_000))
+    expect(await picture.json()).toEqual({ body: 'none', sent: 2_000_000 })
+    for (const type of ['image/jpeg', 'application/json', 'text/plain']) {
+      expect((await problem(await send(type, '{}'))).status).toBe(415)
+    }
+    expect((await at('/pictures', { method: 'POST' })).status).toBe(415)
   })
 
   test('sent with GET is ignored and the connection goes on', async () => {

@@ -1,5 +1,6 @@
 import { type ContextUser, HttpException, type Schema } from '@forinda/kickjs-core'
 import type { Socket } from 'socket.io'
+import { addressOf } from './transport/address.js'
 
 /**
  * What a handler works with: one event of one socket.
@@ -24,6 +25,11 @@ export class WsContext<Data = any> {
 
   get namespace(): string {
     return this.socket.nsp.name
+  }
+
+  /** Where the client is, as the adapter's `trustProxy` says. */
+  get address(): string {
+    return addressOf(this.socket)
   }
 
   /** What was stored with `set('user', …)`. Throws an `HttpException` 401 where nothing was. */

@@ -9,6 +9,11 @@ export {
   OnMessage,
   WsController,
 } from './decorators.js'
+export type { CloseReason, WsObserver } from './observer.js'
+export type { WsAdapterOptions } from './options.js'
 export type { Ack, WsError } from './session/answer.js'
 export type { Guard, GuardedCall } from './session/session.js'
-export { WsAdapter, type WsAdapterOptions } from './ws-adapter.js'
+export { addressOf } from './transport/address.js'
+export type { AdmissionRequest, Admit } from './transport/admission.js'
+export { backlogOf } from './transport/readers.js'
+export { WsAdapter } from './ws-adapter.js'

@@ -1,44 +1,41 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { AdapterContext, AppAdapter, Class } from '@forinda/kickjs-core'
-import { type DefaultEventsMap, Server, type ServerOptions, type Socket } from 'socket.io'
+import { type AdapterContext, type AppAdapter, Logger } from '@forinda/kickjs-core'
+import { type DefaultEventsMap, Server, type Socket } from 'socket.io'
 import { knownControllers } from './decorators.js'
 import { type Handlers, handlersByNamespace } from './handlers.js'
-import { type Guard, Session } from './session/session.js'
-import { Connections, closeWhenUnread, JOIN_LIMIT } from './transport/connections.js'
+import {
+  HEARTBEAT_INTERVAL,
+  MAX_PAYLOAD,
+  sessionId,
+  socketOptions,
+  type WsAdapterOptions,
+} from './options.js'
+import { Session } from './session/session.js'
+import { noteAddress } from './transport/address.js'
+import { admitBy } from './transport/admission.js'
+import { Connections } from './transport/connections.js'
 import { ignoreUpgrade } from './transport/ignore-upgrade.js'
-import { ANSWERED_FACTOR, parserFor } from './transport/large-frames.js'
-import { allowedOrigins, type CorsOptions, isForeign } from './transport/origin.js'
-
-export interface WsAdapterOptions {
-  /** Where clients connect, as their option `path`. Default `/ws`. */
-  path?: string
-  /** Within this time a peer that vanished is noticed, in milliseconds. Default 30,000. */
-  heartbeatInterval?: number
-  /** Largest event in bytes; up to four times that is answered `PAYLOAD_TOO_LARGE`. Default 1 MiB. */
-  maxPayload?: number
-  /** Connections of this process; one more is refused with `TOO_MANY_CONNECTIONS`. Default: no limit. */
-  maxConnections?: number
-  /** Browsers of other origins that may connect. Default: none. */
-  cors?: CorsOptions | undefined
-  /** A Socket.IO cluster adapter, such as `createAdapter(…)` of `@socket.io/postgres-adapter` gives. */
-  adapter?: ServerOptions['adapter'] | undefined
-  /** Run before each event is validated, in this order. */
-  guards?: readonly Guard[]
-  /** Turns what a library threw into an `HttpException`, where the application knows what it means. */
-  translateError?: (error: unknown) => unknown
-  /** Default: every class that `@WsController` has marked when the server starts. */
-  controllers?: readonly Class[]
-}
+import { allowedOrigins, isForeign } from './transport/origin.js'
+import { Readers } from './transport/readers.js'
+import { within } from './within.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own bound for a map of events
 type Events = { [event: string]: any }
 
-const MAX_PAYLOAD = 1_048_576
 const DRAIN_LIMIT = 1_200
-const UNREAD_FACTOR = 16
 const UNDONE_FACTOR = 8
+const UNREAD_FACTOR = 6
+/** Room enough for a burst, however small the events may be. */
+const LEAST_UNREAD = 1_048_576
+/** A restart closes the connections one after the other, in no more time than this. */
+const SPREAD_LIMIT = 2_000
+const SPREAD_EACH = 5
+const SOONEST_RETURN = 500
+const LATEST_RETURN = 2_500
+
+const logger = Logger.for('WsAdapter')
 
 /**
  * Serves `@WsController` classes over Socket.IO, on the application's HTTP server. `ServerEvents` types
@@ -49,11 +46,26 @@ const UNDONE_FACTOR = 8
 export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implements AppAdapter {
   readonly name = 'WsAdapter'
   private server: Server<DefaultEventsMap, ServerEvents> | undefined
-  private readonly sessions = new Set<Session>()
+  private readonly connections: Connections
+  private readonly readers: Readers
+  private readonly sessions = new Map<Socket, Session>()
   private readonly upgraded = new Set<Duplex>()
+  /** Once true, nobody new is let in. */
   private closing = false
+  private closed = false
 
-  constructor(private readonly options: WsAdapterOptions = {}) {}
+  constructor(private readonly options: WsAdapterOptions = {}) {
+    const { maxPayload = MAX_PAYLOAD, heartbeatInterval = HEARTBEAT_INTERVAL, observer = {} } = options
+    this.connections = new Connections(options.maxConnections ?? Number.POSITIVE_INFINITY)
+    this.readers = new Readers({
+      maxHeld: Math.max(UNREAD_FACTOR * maxPayload, LEAST_UNREAD),
+      // As with the heartbeat: 25 s of 30.
+      patienceMs: (heartbeatInterval * 5) / 6,
+      observer,
+      socketsOf: connection => this.connections.socketsOf(connection),
+      onLag: (socket, isLagging) => this.tellLag(socket, isLagging),
+    })
+  }
 
   /** The Socket.IO server. Throws before the application starts. */
   get io(): Server<DefaultEventsMap, ServerEvents> {
@@ -61,20 +73,51 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
     return this.server
   }
 
+  /** Open connections, by what carries them. */
+  get connectionCounts(): { websocket: number; polling: number } {
+    return this.readers.counts
+  }
+
+  /** What all clients together were sent and have not confirmed to have read. */
+  get backlogBytes(): number {
+    return this.readers.backlogBytes
+  }
+
   beforeStart({ server, container }: AdapterContext): void {
     if (!server) throw new Error('WsAdapter needs the HTTP server in beforeStart')
-    const { controllers = knownControllers(), maxConnections = Number.POSITIVE_INFINITY } = this.options
-    const io = new Server<DefaultEventsMap, ServerEvents>(this.socketOptions())
+    const { controllers = knownControllers(), admit, translateError = same } = this.options
+    const io = new Server<DefaultEventsMap, ServerEvents>({
+      ...socketOptions(this.options),
+      allowRequest: this.doorkeeper(),
+    })
     this.server = io
     this.closing = false
+    this.closed = false
 
     const namespaces = handlersByNamespace(controllers, container)
-    const connections = new Connections(maxConnections)
     for (const [name, handlers] of namespaces) {
-      connections.watch(io.of(name), socket => this.serve(socket, handlers))
+      this.connections.watch(io.of(name), socket => this.serve(socket, handlers))
+      if (admit) admitBy(admit, translateError, io.of(name))
     }
     if (!namespaces.has('/')) io.use((_socket, next) => next(new Error('Invalid namespace')))
     this.attach(io, server)
+  }
+
+  /**
+   * Refuses new connections and sends the others away, one after the other within two seconds: each is
+   * told `server:restarting { reconnectInMs }` at once and served on until its turn comes. Then what it
+   * sent before is answered, and it sees a transport close, after which clients come back by themselves.
+   */
+  async drain(): Promise<void> {
+    if (!this.server || this.closing) return
+    this.closing = true
+    for (const socket of this.sessions.keys()) {
+      const spread = Math.random() * (LATEST_RETURN - SOONEST_RETURN)
+      socket.emit('server:restarting', { reconnectInMs: Math.round(SOONEST_RETURN + spread) })
+    }
+    const open = this.readers.connections
+    const spread = Math.min(SPREAD_LIMIT, SPREAD_EACH * open.length)
+    await Promise.all(open.map((connection, n) => this.sendAway(connection, (spread * n) / open.length)))
   }
 
   /**
@@ -82,15 +125,16 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
    * connection of this process. Clients see a transport close and come back by themselves.
    */
   async shutdown(): Promise<void> {
-    if (!this.server || this.closing) return
+    if (!this.server || this.closed) return
     this.closing = true
+    this.closed = true
     await within(
       DRAIN_LIMIT,
-      [...this.sessions].map(session => session.drain()),
+      [...this.sessions.values()].map(session => session.drain()),
     )
     this.server.engine.close()
-    const closed = [...this.upgraded].map(socket => new Promise(resolve => socket.once('close', resolve)))
-    await within(DRAIN_LIMIT, [...[...this.sessions].map(session => session.ended), ...closed])
+    const gone = [...this.upgraded].map(socket => new Promise(resolve => socket.once('close', resolve)))
+    await within(DRAIN_LIMIT, [...[...this.sessions.values()].map(session => session.ended), ...gone])
     for (const socket of this.upgraded) socket.destroy()
     const adapters = [...this.server._nsps.values()].map(namespace => namespace.adapter)
     await within(
@@ -99,39 +143,38 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
     )
   }
 
-  private socketOptions(): Partial<ServerOptions> {
-    const { path = '/ws', heartbeatInterval = 30_000, maxPayload = MAX_PAYLOAD, cors, adapter } = this.options
-    const origin = allowedOrigins(cors)
-    return {
-      path,
-      // A peer may vanish right after a pong. It is then pinged within half an interval and given up a
-      // third later: 25 s of 30, which leaves room for timers that run late.
-      pingInterval: Math.round(heartbeatInterval / 2),
-      pingTimeout: Math.round(heartbeatInterval / 3),
-      parser: parserFor(maxPayload),
-      maxHttpBufferSize: ANSWERED_FACTOR * maxPayload,
-      destroyUpgrade: false,
-      connectTimeout: JOIN_LIMIT,
-      serveClient: false,
-      perMessageDeflate: false,
-      allowRequest: (request, decide) => {
-        if (this.closing) decide('The server is shutting down', false)
-        else if (isForeign(request, origin)) decide('This origin is not allowed', false)
-        else decide(null, true)
-      },
-      ...(cors && { cors: { ...cors, origin } }),
-      ...(adapter && { adapter }),
+  private async sendAway(connection: Socket['conn'], afterMs: number): Promise<void> {
+    await delay(afterMs, undefined, { ref: false })
+    const sessions = this.connections.socketsOf(connection).map(socket => this.sessions.get(socket))
+    await within(
+      DRAIN_LIMIT,
+      sessions.map(session => session?.drain()),
+    )
+    await within(DRAIN_LIMIT, [this.readers.of(connection)?.whenFlushed()])
+    connection.close(true)
+  }
+
+  private doorkeeper() {
+    const origin = allowedOrigins(this.options.cors)
+    return (request: IncomingMessage, decide: (error: string | null, isAllowed: boolean) => void): void => {
+      if (this.closing) decide('The server is shutting down', false)
+      else if (isForeign(request, origin)) decide('This origin is not allowed', false)
+      else decide(null, true)
     }
   }
 
   private attach(io: Server<DefaultEventsMap, ServerEvents>, server: HttpServer): void {
-    const { maxPayload = MAX_PAYLOAD } = this.options
+    const { trustProxy = 0, sessionIdPrefix } = this.options
     io.attach(server)
+    if (sessionIdPrefix !== undefined) io.engine.generateId = () => sessionId(sessionIdPrefix)
     io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
       const isKnown = request.method === 'GET' || request.method === 'POST'
       next(isKnown ? undefined : new Error('Neither a poll nor a send'))
     })
-    io.engine.on('connection', connection => closeWhenUnread(connection, UNREAD_FACTOR * maxPayload))
+    io.engine.on('connection', connection => {
+      noteAddress(connection, trustProxy)
+      this.readers.follow(connection)
+    })
     server.on('upgrade', (request, socket, head) => {
       if (!request.url?.startsWith(`${io.path()}/`)) return ignoreUpgrade(server, request, socket, head)
       this.upgraded.add(socket)
@@ -140,15 +183,26 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
   }
 
   private serve(socket: Socket, handlers: Handlers): void {
-    const { guards = [], translateError = error => error, maxPayload = MAX_PAYLOAD } = this.options
-    const maxBytes = UNDONE_FACTOR * maxPayload
-    const session = new Session(socket, handlers, { guards, translateError, maxBytes })
-    this.sessions.add(session)
-    void session.ended.then(() => this.sessions.delete(session))
+    const { guards = [], translateError = same, observer = {}, maxPayload = MAX_PAYLOAD } = this.options
+    const reader = this.readers.of(socket.conn)
+    const session = new Session(socket, handlers, {
+      guards,
+      translateError,
+      observer,
+      maxBytes: UNDONE_FACTOR * maxPayload,
+      whenLight: () => reader?.whenLight(),
+    })
+    this.sessions.set(socket, session)
+    void session.ended.then(() => this.sessions.delete(socket))
+  }
+
+  private tellLag(socket: Socket, isLagging: boolean): void {
+    try {
+      this.options.onLag?.(socket, isLagging)
+    } catch (error) {
+      logger.error({ err: error }, 'onLag failed')
+    }
   }
 }
 
-/** Waits for all of the work, or until the time (in milliseconds) is over. */
-function within(time: number, work: readonly Promise<unknown>[]): Promise<unknown> {
-  return Promise.race([Promise.allSettled(work), delay(time, undefined, { ref: false })])
-}
+const same = (error: unknown): unknown => error

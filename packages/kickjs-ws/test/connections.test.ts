@@ -223,7 +223,7 @@ test('a connection over maxConnections is refused with a code, and let in once a
   const { open, connect } = await serve({ controllers: [RoomsController], maxConnections: 2 })
   const [first] = [await connect('/rooms'), await connect('/rooms', { transports: ['polling'] })]
   const refused = await next(open('/rooms'), 'connect_error')
-  expect(refused).toMatchObject({ data: { code: 'TOO_MANY_CONNECTIONS', retryAfterMs: expect.any(Number) } })
+  expect(refused).toMatchObject({ data: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) } })
   first.disconnect()
   const third = open('/rooms', { reconnection: true })
   third.on('connect_error', () => third.connect())

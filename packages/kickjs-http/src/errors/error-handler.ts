@@ -17,7 +17,8 @@ export function handleError(error: unknown, req: Request, res: Response, _next: 
     return
   }
   const exception = toException(runtimeOf(req).translateError(error))
-  if (exception.status >= 500 || res.headersSent) logger.error(context, 'A request failed')
+  if (exception.status === 503) logger.warn(context, 'A request could not be served now')
+  else if (exception.status >= 500 || res.headersSent) logger.error(context, 'A request failed')
   if (!res.headersSent) sendProblem(exception, req, res)
   else if (!res.writableEnded) res.destroy()
 }

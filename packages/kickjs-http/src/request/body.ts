@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { HttpException, type Schema } from '@forinda/kickjs-core'
+import { HttpException, type RouteSchemas } from '@forinda/kickjs-core'
 import express, { type Request, type RequestHandler, type Response } from 'express'
 
 const jsonTypes = ['json', '+json']
@@ -22,14 +22,19 @@ const broken = new WeakSet<object>()
 
 /**
  * The request's JSON body, or undefined where it has none. Other types of content are left unread
- * for the handler, unless the route takes a body of its own: then they are refused with a 415.
+ * for the handler, unless the route takes a body of its own, JSON or what it `consumes`: then they are
+ * refused with a 415.
  */
 export async function readBody(
   req: Request,
   res: Response,
   { parse, limit }: JsonReader,
-  schema?: Schema,
+  { body: schema, consumes }: RouteSchemas,
 ): Promise<unknown> {
+  if (consumes !== undefined) {
+    if (req.is(consumes)) return undefined
+    throw HttpException.unsupportedMediaType(`Send the body as ${consumes}`)
+  }
   if (req.body !== undefined || !carriesBody(req)) return req.body
   if (schema && !req.is(jsonTypes)) {
     throw HttpException.unsupportedMediaType('Send the body as application/json')

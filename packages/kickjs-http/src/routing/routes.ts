@@ -70,7 +70,7 @@ function serve(route: RouteInfo): express.RequestHandler {
       await guard(ctx, route)
       if (isAnswered(res)) return
     }
-    if (route.method !== 'get') ctx.body = await readBody(req, res, json, route.schemas.body)
+    if (route.method !== 'get') ctx.body = await readBody(req, res, json, route.schemas)
     for (const handler of middleware) {
       await pass(handler, ctx)
       if (isAnswered(res)) return

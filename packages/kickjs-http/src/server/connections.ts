@@ -9,7 +9,7 @@ const sweepMs = 25
 export class Connections {
   private readonly sockets = new Set<Socket>()
   private readonly responses = new Set<ServerResponse>()
-  private draining = false
+  private retiring = false
 
   constructor(private readonly server: Server) {
     server.on('connection', socket => {
@@ -19,10 +19,15 @@ export class Connections {
     server.prependListener('request', (_req, res) => this.follow(res))
   }
 
+  /** From now on every response is the last one of its connection, so that clients go elsewhere. */
+  retire(): void {
+    this.retiring = true
+    for (const res of this.responses) announceClose(res)
+  }
+
   /** Accepts no more connections; resolves when the last one is closed. Each closes after its response. */
   async drain(): Promise<void> {
-    this.draining = true
-    for (const res of this.responses) announceClose(res)
+    this.retire()
     if (!this.server.listening) {
       this.server.once('listening', () => this.server.close())
       return
@@ -48,7 +53,7 @@ export class Connections {
 
   private follow(res: ServerResponse): void {
     this.responses.add(res)
-    if (this.draining) announceClose(res)
+    if (this.retiring) announceClose(res)
     res.once('close', () => this.responses.delete(res))
   }
 }

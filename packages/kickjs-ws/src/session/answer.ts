@@ -33,6 +33,11 @@ export function isServerFault(error: unknown): boolean {
   return !(error instanceof HttpException) || error.status >= 500
 }
 
+/** Whether a failure is the state of things, such as a database that is away, and not a mistake. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof HttpException && error.status === 503
+}
+
 export function unknownEvent(): HttpException {
   return HttpException.notFound('There is no such event', { code: 'UNKNOWN_EVENT' })
 }

@@ -2,10 +2,12 @@ import { type Class, Logger } from '@forinda/kickjs-core'
 import type { Socket } from 'socket.io'
 import { WsContext } from '../context.js'
 import type { Call, Handlers, MessageHandler } from '../handlers.js'
+import type { WsObserver } from '../observer.js'
 import { bytesOf, TOO_LARGE } from '../transport/large-frames.js'
 import {
   type Ack,
   invalid,
+  isPassing,
   isServerFault,
   payloadTooLarge,
   shuttingDown,
@@ -28,14 +30,20 @@ export type Guard = (ctx: WsContext, call: GuardedCall) => void | Promise<void>
 export interface SessionOptions {
   guards: readonly Guard[]
   translateError: (error: unknown) => unknown
+  observer: WsObserver
   /** What the events of one socket that are not done yet may have in memory. */
   maxBytes: number
+  /** Resolves when the client has little enough unread to be sent another answer; nothing when it has. */
+  whenLight(): Promise<void> | undefined
 }
 
 interface Message {
   ctx: WsContext
   payload: readonly unknown[]
-  ack?: (answer: Ack) => void
+  /** Whether the client wants an ack; a failure reaches him otherwise, too. */
+  hasAck: boolean
+  /** Only the first answer counts. */
+  answer(answer: Ack): void
 }
 
 const logger = Logger.for('WsAdapter')
@@ -83,7 +91,7 @@ export class Session {
       concurrent: false,
       bytes: 0,
       prepare: async () => true,
-      run: async () => void (await this.attempt({ ctx, payload: [] }, run)),
+      run: async () => void (await this.attempt({ ctx, payload: [], hasAck: false, answer: () => {} }, run)),
     })
   }
 
@@ -101,7 +109,10 @@ export class Session {
     this.queue.add({
       concurrent: handler?.concurrent ?? true,
       bytes,
-      prepare: () => this.attempt(message, () => this.admit(message, handler, isTooLarge)),
+      prepare: async () => {
+        await this.options.whenLight()
+        return this.attempt(message, () => this.admit(message, handler, isTooLarge))
+      },
       run: async () => void (await this.attempt(message, () => this.handle(message, handler))),
     })
   }
@@ -113,8 +124,23 @@ export class Session {
     const [event, ...payload] = isAck(last) ? args.slice(0, -1) : args
     const ack = isAck(last) ? last : undefined
     const name = typeof event === 'string' ? event : ''
-    const ctx = new WsContext(this.socket, name, payload[0], ack && (data => ack({ ok: true, data })))
-    return { ctx, payload, ...(ack && { ack }) }
+    const answer = this.answerTo(this.handlers.messages.has(name) ? name : 'unknown', ack)
+    const ctx = new WsContext(this.socket, name, payload[0], data => answer({ ok: true, data }))
+    return { ctx, payload, hasAck: ack !== undefined, answer }
+  }
+
+  /** What answers an event that has come in just now. */
+  private answerTo(event: string, ack?: (answer: Ack) => void) {
+    const { observer } = this.options
+    const since = performance.now()
+    let isAnswered = false
+    observer.received?.(event)
+    return (answer: Ack): void => {
+      if (isAnswered) return
+      ack?.(answer)
+      isAnswered = true
+      observer.answered?.(event, answer.ok ? 'ok' : answer.error.code, performance.now() - since)
+    }
   }
 
   private async admit({ ctx, payload }: Message, handler: MessageHandler | undefined, isTooLarge: boolean) {
@@ -135,9 +161,9 @@ export class Session {
     ctx.data = parsed.data
   }
 
-  private async handle({ ctx, ack }: Message, handler: MessageHandler | undefined) {
+  private async handle({ ctx, answer }: Message, handler: MessageHandler | undefined) {
     const data = await handler?.call(ctx)
-    ack?.({ ok: true, data: data ?? null })
+    answer({ ok: true, data: data ?? null })
   }
 
   /** Whether it succeeded; where not, the client, the log and the `@OnError` handlers have been told. */
@@ -147,7 +173,8 @@ export class Session {
       return true
     } catch (thrown) {
       const error = this.options.translateError(thrown)
-      if (isServerFault(error)) this.log(message, thrown)
+      if (isPassing(error)) logger.warn(this.fields(message, thrown), 'a handler could not do its work now')
+      else if (isServerFault(error)) this.log(message, thrown)
       await this.safely(message, () => this.refuse(message, error))
       for (const call of this.handlers.error) await this.safely(message, () => call(message.ctx, error))
       return false
@@ -162,15 +189,18 @@ export class Session {
     }
   }
 
-  private refuse({ ctx, ack }: Message, error: unknown): void {
-    const answer = toWsError(error)
-    if (ack) ack({ ok: false, error: answer })
-    else if (this.socket.connected) ctx.send('error', { ...answer, event: nameOf(ctx) })
+  private refuse({ ctx, hasAck, answer }: Message, thrown: unknown): void {
+    const error = toWsError(thrown)
+    if (!hasAck && this.socket.connected) ctx.send('error', { ...error, event: nameOf(ctx) })
+    answer({ ok: false, error })
   }
 
-  private log({ ctx }: Message, error: unknown): void {
-    const fields = { err: error, namespace: ctx.namespace, event: nameOf(ctx), socketId: ctx.id }
-    logger.error(fields, 'a handler failed')
+  private log(message: Message, error: unknown): void {
+    logger.error(this.fields(message, error), 'a handler failed')
+  }
+
+  private fields({ ctx }: Message, error: unknown) {
+    return { err: error, namespace: ctx.namespace, event: nameOf(ctx), socketId: ctx.id }
   }
 }
 
