@@ -19,6 +19,11 @@ const withDefault = <T extends z.ZodType>(schema: T, fallback: z.input<T>) =>
 
 const count = (most: number) => z.coerce.number(`must be a number from 1 to ${most}`).int().min(1).max(most)
 
+const bytes = (most: number) => {
+  const message = `must be a number of bytes from 1 to ${most}`
+  return z.coerce.number(message).int(message).min(1, message).max(most, message)
+}
+
 const environment = z.object({
   PORT: withDefault(z.coerce.number('must be a port from 0 to 65535').int().min(0).max(65535), '3000'),
   HOST: withDefault(z.string(), '127.0.0.1'),
@@ -61,6 +66,23 @@ const environment = z.object({
     '0',
   ),
   RATE_LIMITS: withDefault(z.enum(['on', 'off'], 'must be on or off'), 'on'),
+  MAX_UPLOAD_BYTES: withDefault(bytes(5 * 2 ** 30), String(25 * 2 ** 20)),
+  WORKSPACE_QUOTA_BYTES: withDefault(bytes(2 ** 50), String(5 * 2 ** 30)),
+  SMTP_URL: optional(z.url({ protocol: /^smtps?$/, error: 'must be a smtp:// or smtps:// URL' })),
+  MAIL_FROM: optional(
+    z
+      .string()
+      .regex(
+        /^([^<>\r\n]+ <[^\s<>@]+@[^\s<>@]+>|[^\s<>@]+@[^\s<>@]+)$/,
+        'must be an address such as Vibed <vibed@example.com>',
+      ),
+  ),
+  S3_BUCKET: optional(z.string()),
+  S3_ENDPOINT: optional(z.url({ protocol: /^https?$/, error: 'must be an http:// or https:// URL' })),
+  S3_REGION: withDefault(z.string(), 'us-east-1'),
+  S3_ACCESS_KEY_ID: optional(z.string()),
+  S3_SECRET_ACCESS_KEY: optional(z.string()),
+  S3_FORCE_PATH_STYLE: withDefault(z.enum(['on', 'off'], 'must be on or off'), 'off'),
   LOG_LEVEL: withDefault(
     z.enum(
       ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
@@ -100,7 +122,34 @@ export interface Config {
   /** How many proxies stand in front, whose `X-Forwarded-*` are believed. */
   trustProxy: number
   rateLimits: boolean
+  /** The largest file that is taken. */
+  maxUploadBytes: number
+  /** How much the files of one workspace may be together. */
+  workspaceQuotaBytes: number
+  /** Empty: files are in `dataDir`. */
+  s3: S3Config | undefined
+  /** Empty: there is no mail server. */
+  smtp: SmtpConfig | undefined
   logLevel: string
+}
+
+/** A mail server. */
+export interface SmtpConfig {
+  url: string
+  /** The sender of every mail. */
+  from: string
+}
+
+/** A bucket for files, of S3 or of whatever speaks its protocol. */
+export interface S3Config {
+  bucket: string
+  region: string
+  /** Empty: that of AWS for the region. */
+  endpoint: string | undefined
+  /** Whether the bucket is named in the path, and not as a part of the host. */
+  forcePathStyle: boolean
+  /** Empty: from wherever AWS' tools find theirs, such as the role of the machine. */
+  credentials: { accessKeyId: string; secretAccessKey: string } | undefined
 }
 
 /**
@@ -132,6 +181,39 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
     corsOrigins: values.CORS_ORIGINS,
     trustProxy: values.TRUST_PROXY,
     rateLimits: values.RATE_LIMITS === 'on',
+    maxUploadBytes: values.MAX_UPLOAD_BYTES,
+    workspaceQuotaBytes: values.WORKSPACE_QUOTA_BYTES,
+    s3: s3Of(values),
+    smtp: smtpOf(values),
     logLevel: values.LOG_LEVEL,
+  }
+}
+
+function smtpOf({ SMTP_URL: url, MAIL_FROM: from }: z.output<typeof environment>): SmtpConfig | undefined {
+  if (url === undefined && from === undefined) return undefined
+  if (url !== undefined && from !== undefined) return { url, from }
+  throw new StartupError('Wrong environment: SMTP_URL and MAIL_FROM go together: set both or neither')
+}
+
+function s3Of(values: z.output<typeof environment>): S3Config | undefined {
+  const { S3_BUCKET: bucket, S3_ACCESS_KEY_ID: id, S3_SECRET_ACCESS_KEY: secret } = values
+  if ((id === undefined) !== (secret === undefined)) {
+    throw new StartupError(
+      'Wrong environment: S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY go together: set both or neither',
+    )
+  }
+  if (bucket === undefined) {
+    const isUnused = values.S3_ENDPOINT === undefined && values.S3_FORCE_PATH_STYLE === 'off'
+    if (id === undefined && isUnused) return undefined
+    throw new StartupError(
+      'Wrong environment: S3_BUCKET is missing: name the bucket, or unset the other S3_…',
+    )
+  }
+  return {
+    bucket,
+    region: values.S3_REGION,
+    endpoint: values.S3_ENDPOINT,
+    forcePathStyle: values.S3_FORCE_PATH_STYLE === 'on',
+    credentials: id && secret ? { accessKeyId: id, secretAccessKey: secret } : undefined,
   }
 }

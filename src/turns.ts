@@ -35,3 +35,28 @@ export class Turns {
     return new Promise(resolve => this.line.push(resolve))
   }
 }
+
+/** Turns for each of many things, which know nothing of each other. */
+export class TurnsByKey {
+  private readonly turns = new Map<string, Turns>()
+
+  /** Of each thing so many works run at once, and so many wait. */
+  constructor(
+    private readonly atOnce: number,
+    private readonly longestLine: number,
+  ) {}
+
+  /**
+   * Runs `work` when its turn comes among those of the same key; gives what it gives.
+   * @throws RATE_LIMITED when the line is too long to stand in
+   */
+  async take<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const turns = this.turns.get(key) ?? new Turns(this.atOnce, this.longestLine)
+    this.turns.set(key, turns)
+    try {
+      return await turns.take(work)
+    } finally {
+      if (turns.idle) this.turns.delete(key)
+    }
+  }
+}

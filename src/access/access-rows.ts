@@ -1,16 +1,23 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, eq, exists, isNull, or, sql } from 'drizzle-orm'
-import { alias } from 'drizzle-orm/pg-core'
+import { type AnyPgColumn, alias } from 'drizzle-orm/pg-core'
 import { Database } from '../db/database.js'
 import { personColumns } from '../db/person-columns.js'
 import { channelMembers, channels, messages } from '../db/schema/chat.js'
+import { notifications } from '../db/schema/feed.js'
 import { invitations, users, workspaceMembers, workspaces } from '../db/schema/people.js'
-import { projects, tasks } from '../db/schema/work.js'
+import { attachments, comments, labels, projects, tasks } from '../db/schema/work.js'
 import type { Asker } from './asker.js'
-import { seesChannel, seesProject, workspaceIsOpen } from './visibility.js'
+import { seesChannel, seesNotification, seesProject, workspaceIsOpen } from './visibility.js'
 
 const { role } = workspaceMembers
-const workspaceColumns = { id: workspaces.id, name: workspaces.name, slug: workspaces.slug, role }
+const workspaceColumns = {
+  id: workspaces.id,
+  name: workspaces.name,
+  slug: workspaces.slug,
+  lastSeq: workspaces.lastSeq,
+  role,
+}
 const invitationColumns = {
   id: invitations.id,
   workspaceId: invitations.workspaceId,
@@ -33,6 +40,24 @@ const taskColumns = {
   reporterId: tasks.reporterId,
   role,
 }
+const labelColumns = { id: labels.id, workspaceId: labels.workspaceId, role }
+const commentColumns = {
+  id: comments.id,
+  authorId: comments.authorId,
+  task: { id: tasks.id, workspaceId: tasks.workspaceId, projectId: tasks.projectId },
+  role,
+}
+const attachmentColumns = {
+  id: attachments.id,
+  uploaderId: attachments.uploaderId,
+  fileName: attachments.fileName,
+  contentType: attachments.contentType,
+  size: attachments.size,
+  storageKey: attachments.storageKey,
+  createdAt: attachments.createdAt,
+  task: { id: tasks.id, workspaceId: tasks.workspaceId, projectId: tasks.projectId },
+  role,
+}
 const channelColumns = {
   id: channels.id,
   workspaceId: channels.workspaceId,
@@ -48,6 +73,12 @@ const messageColumns = {
   deletedAt: messages.deletedAt,
   channel: channelColumns,
 }
+/** A thing and somebody who may see it. */
+export interface Pair {
+  id: string
+  userId: string
+}
+
 const colleagues = alias(workspaceMembers, 'colleagues')
 
 /**
@@ -100,6 +131,43 @@ export class AccessRows {
     return found
   }
 
+  async label(asker: Asker, labelId: string) {
+    const [found] = await this.db.query
+      .select(labelColumns)
+      .from(labels)
+      .innerJoin(workspaces, eq(workspaces.id, labels.workspaceId))
+      .innerJoin(workspaceMembers, membershipOf(asker))
+      .where(and(eq(labels.id, labelId), workspaceIsOpen))
+    return found
+  }
+
+  /** Deleted or not, on a task that is not. */
+  async comment(asker: Asker, commentId: string) {
+    const [found] = await this.db.query
+      .select(commentColumns)
+      .from(comments)
+      .innerJoin(tasks, eq(tasks.id, comments.taskId))
+      .innerJoin(projects, eq(projects.id, tasks.projectId))
+      .innerJoin(workspaces, eq(workspaces.id, tasks.workspaceId))
+      .innerJoin(workspaceMembers, membershipOf(asker))
+      .where(and(eq(comments.id, commentId), isNull(tasks.deletedAt), workspaceIsOpen, seesProject))
+    return found
+  }
+
+  /** One that is not deleted. */
+  async attachment(asker: Asker, attachmentId: string) {
+    const isThere = and(isNull(attachments.deletedAt), isNull(tasks.deletedAt))
+    const [found] = await this.db.query
+      .select(attachmentColumns)
+      .from(attachments)
+      .innerJoin(tasks, eq(tasks.id, attachments.taskId))
+      .innerJoin(projects, eq(projects.id, tasks.projectId))
+      .innerJoin(workspaces, eq(workspaces.id, tasks.workspaceId))
+      .innerJoin(workspaceMembers, membershipOf(asker))
+      .where(and(eq(attachments.id, attachmentId), isThere, workspaceIsOpen, seesProject))
+    return found
+  }
+
   /** `channelRole` is null where the asker is not a member of the channel. */
   async channel(asker: Asker, channelId: string) {
     const [found] = await this.db.query
@@ -125,6 +193,28 @@ export class AccessRows {
     return found
   }
 
+  /** One of his own, of whatever he still sees. */
+  async notification({ id: userId }: Asker, notificationId: string) {
+    const isHis = eq(workspaceMembers.userId, notifications.userId)
+    const [found] = await this.db.query
+      .select({ id: notifications.id })
+      .from(notifications)
+      .innerJoin(workspaces, eq(workspaces.id, notifications.workspaceId))
+      .leftJoin(workspaceMembers, and(eq(workspaceMembers.workspaceId, workspaces.id), isHis))
+      .leftJoin(tasks, eq(tasks.id, notifications.taskId))
+      .leftJoin(projects, eq(projects.id, tasks.projectId))
+      .leftJoin(channels, eq(channels.id, notifications.channelId))
+      .where(
+        and(
+          eq(notifications.id, notificationId),
+          eq(notifications.userId, userId),
+          workspaceIsOpen,
+          seesNotification,
+        ),
+      )
+    return found
+  }
+
   /** Himself, or somebody who shares a workspace with him. */
   async person(asker: Asker, userId: string) {
     const shared = this.db.query
@@ -140,17 +230,48 @@ export class AccessRows {
     return found
   }
 
-  /** Those among some users who see a channel. */
-  async readersAmong(channelId: string, userIds: readonly string[]): Promise<string[]> {
-    const isAmong = sql`${workspaceMembers.userId} = any(${sql.param(userIds)}::uuid[])`
-    const found = await this.db.query
-      .select({ userId: workspaceMembers.userId })
+  async isOperator(asker: Asker): Promise<boolean> {
+    const [found] = await this.db.query
+      .select({ id: users.id })
+      .from(users)
+      .where(and(eq(users.id, asker.id), users.isOperator, isNull(users.disabledAt)))
+    return found !== undefined
+  }
+
+  /** Those of some pairs in which the user sees the channel. */
+  async channelReaders(pairs: readonly Pair[]): Promise<Pair[]> {
+    return this.db.query
+      .select({ id: channels.id, userId: workspaceMembers.userId })
       .from(channels)
       .innerJoin(workspaces, eq(workspaces.id, channels.workspaceId))
       .innerJoin(workspaceMembers, eq(workspaceMembers.workspaceId, workspaces.id))
-      .where(and(eq(channels.id, channelId), isAmong, workspaceIsOpen, seesChannel))
-    return found.map(({ userId }) => userId)
+      .where(and(isAmong(channels.id, pairs), workspaceIsOpen, seesChannel))
   }
+
+  /** Those of some pairs in which the user sees the project. */
+  async projectViewers(pairs: readonly Pair[]): Promise<Pair[]> {
+    return this.db.query
+      .select({ id: projects.id, userId: workspaceMembers.userId })
+      .from(projects)
+      .innerJoin(workspaces, eq(workspaces.id, projects.workspaceId))
+      .innerJoin(workspaceMembers, eq(workspaceMembers.workspaceId, workspaces.id))
+      .where(and(isAmong(projects.id, pairs), workspaceIsOpen, seesProject))
+  }
+
+  /** The workspaces that some users belong to. */
+  async memberships(userIds: readonly string[]): Promise<Pair[]> {
+    return this.db.query
+      .select({ id: workspaces.id, userId: workspaceMembers.userId })
+      .from(workspaceMembers)
+      .innerJoin(workspaces, eq(workspaces.id, workspaceMembers.workspaceId))
+      .where(and(sql`${workspaceMembers.userId} = any(${sql.param(userIds)}::uuid[])`, workspaceIsOpen))
+  }
+}
+
+function isAmong(id: AnyPgColumn, pairs: readonly Pair[]) {
+  const ids = sql.param(pairs.map(pair => pair.id))
+  const userIds = sql.param(pairs.map(({ userId }) => userId))
+  return sql`(${id}, ${workspaceMembers.userId}) in (select * from unnest(${ids}::uuid[], ${userIds}::uuid[]))`
 }
 
 function membershipOf(asker: Asker) {

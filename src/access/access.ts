@@ -1,6 +1,6 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import { type ErrorCode, refuse } from '../errors.js'
-import { AccessRows } from './access-rows.js'
+import { AccessRows, type Pair } from './access-rows.js'
 import type { Asker } from './asker.js'
 import { atLeast, type Role } from './roles.js'
 
@@ -51,6 +51,50 @@ export class Access {
     return task
   }
 
+  /** A label of a workspace that the user belongs to: guests see all of them, so that they can use them. */
+  async label(user: Asker, labelId: string, minimum: Role = 'guest') {
+    return allowed(existing(await this.rows.label(user, labelId), 'LABEL_NOT_FOUND'), minimum)
+  }
+
+  /** A label that a task which the user sees may carry: one of its own workspace. */
+  async labelForTask(user: Asker, { taskId, labelId }: { taskId: string; labelId: string }) {
+    const task = await this.task(user, taskId)
+    const label = await this.label(user, labelId)
+    if (label.workspaceId !== task.workspaceId) throw refuse('LABEL_NOT_FOUND')
+    return label
+  }
+
+  /** A comment, deleted or not, on a task that the user sees. */
+  async comment(user: Asker, commentId: string) {
+    return existing(await this.rows.comment(user, commentId), 'COMMENT_NOT_FOUND')
+  }
+
+  /** Only the author edits. */
+  async commentToEdit(user: Asker, commentId: string) {
+    const comment = await this.comment(user, commentId)
+    if (comment.authorId !== user.id) throw refuse('NOT_COMMENT_AUTHOR')
+    return comment
+  }
+
+  /** The author deletes, and so do the workspace's admins. */
+  async commentToDelete(user: Asker, commentId: string) {
+    const comment = await this.comment(user, commentId)
+    if (comment.authorId !== user.id && !atLeast(comment.role, 'admin')) throw refuse('FORBIDDEN')
+    return comment
+  }
+
+  /** An attachment of a task that the user sees, with all that is needed to give its file away. */
+  async attachment(user: Asker, attachmentId: string) {
+    return existing(await this.rows.attachment(user, attachmentId), 'ATTACHMENT_NOT_FOUND')
+  }
+
+  /** Whoever uploaded it deletes it, and so do the workspace's admins. */
+  async attachmentToDelete(user: Asker, attachmentId: string) {
+    const attachment = await this.attachment(user, attachmentId)
+    if (attachment.uploaderId !== user.id && !atLeast(attachment.role, 'admin')) throw refuse('FORBIDDEN')
+    return attachment
+  }
+
   /** A channel that the user may read, and so write in; `channelRole` is null where he is not a member of it. */
   async channel(user: Asker, channelId: string) {
     return existing(await this.rows.channel(user, channelId), 'CHANNEL_NOT_FOUND')
@@ -58,7 +102,26 @@ export class Access {
 
   /** Those among some users who may read a channel. */
   async readersAmong(channelId: string, userIds: readonly string[]): Promise<string[]> {
-    return userIds.length === 0 ? [] : this.rows.readersAmong(channelId, userIds)
+    const readers = await this.channelReaders(userIds.map(userId => ({ id: channelId, userId })))
+    return readers.map(({ userId }) => userId)
+  }
+
+  /** Of some pairs of a channel and a user those in which he may read it, in one statement. */
+  async channelReaders(pairs: readonly Pair[]): Promise<Pair[]> {
+    return pairs.length === 0 ? [] : this.rows.channelReaders(pairs)
+  }
+
+  /** Of some pairs of a project and a user those in which he sees it, in one statement. */
+  async projectViewers(pairs: readonly Pair[]): Promise<Pair[]> {
+    return pairs.length === 0 ? [] : this.rows.projectViewers(pairs)
+  }
+
+  /** The ids of the workspaces that each of some users belongs to. */
+  async workspacesOf(userIds: readonly string[]): Promise<Map<string, string[]>> {
+    const found = new Map<string, string[]>(userIds.map(userId => [userId, []]))
+    if (found.size === 0) return found
+    for (const { id, userId } of await this.rows.memberships(userIds)) found.get(userId)?.push(id)
+    return found
   }
 
   /** To change a channel or its members: its own admins, and for a public one the workspace's. */
@@ -85,6 +148,16 @@ export class Access {
     const message = await this.message(user, messageId)
     if (message.senderId !== user.id && !managesChannel(message.channel)) throw refuse('FORBIDDEN')
     return message
+  }
+
+  /** A notification that the user got, while he sees what it is about. */
+  async notification(user: Asker, notificationId: string) {
+    return existing(await this.rows.notification(user, notificationId), 'NOTIFICATION_NOT_FOUND')
+  }
+
+  /** Nothing but a question: whether the user runs the server. That opens no workspace to him. */
+  async operator(user: Asker): Promise<void> {
+    if (!(await this.rows.isOperator(user))) throw refuse('FORBIDDEN')
   }
 
   /** Somebody else, for whoever shares a workspace with him; each may see himself. */

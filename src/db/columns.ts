@@ -1,3 +1,4 @@
+import { type SQL, sql } from 'drizzle-orm'
 import { bigint, customType, uuid } from 'drizzle-orm/pg-core'
 import { v7 } from 'uuid'
 
@@ -27,3 +28,7 @@ export function isoFromPostgres(text: string): string {
   const [moment = '', fraction = ''] = text.slice(0, text.lastIndexOf('+')).split('.')
   return `${moment.replace(' ', 'T')}.${fraction.padEnd(3, '0')}Z`
 }
+
+/** A moment written by the database itself as it is read: for what is kept or compared as text. */
+export const isoInSql = (moment: SQL): SQL<string> =>
+  sql`to_char(${moment} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`

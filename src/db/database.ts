@@ -53,6 +53,8 @@ const CLOSE_LIMIT_MS = 500
 export class Database {
   /** Run inside each `write`, before it commits. */
   readonly writeHooks: WriteHook[] = []
+  /** Told of each `write` that has committed, by the transaction that it was. They must not fail. */
+  readonly commitHooks: ((tx: Queries) => void)[] = []
 
   constructor(
     readonly kind: 'postgres' | 'embedded',
@@ -83,11 +85,13 @@ export class Database {
   async write<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.query.transaction(async tx => {
+        const { result, committed } = await this.query.transaction(async tx => {
           const result = await work(tx)
           for (const hook of this.writeHooks) await hook(tx)
-          return result
+          return { result, committed: tx }
         })
+        for (const hook of this.commitHooks) hook(committed)
+        return result
       } catch (error) {
         if (attempt >= WRITE_ATTEMPTS || !RETRYABLE.has(sqlState(error) ?? '')) throw error
       }

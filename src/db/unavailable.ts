@@ -1,8 +1,8 @@
 import { refuse } from '../errors.js'
 import { sqlState } from './database.js'
 
-/** Connection exceptions, and a server that is shutting down or starting (PostgreSQL, appendix A: SQLSTATE codes). */
-const AWAY_STATES = /^(08...|57P0[1-3]|53300)$/
+/** Connection exceptions, a server that is shutting down or starting, statements that took too long (PostgreSQL, appendix A). */
+const AWAY_STATES = /^(08...|57P0[1-3]|57014|53300)$/
 /** How `pg` and the network tell of a connection that is not there. */
 const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'])
 const AWAY_MESSAGES = /connection terminated|timeout exceeded when trying to connect|cannot use a pool after/i

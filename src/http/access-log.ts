@@ -7,7 +7,7 @@ const logger = Logger.for('Access')
 const CLIENT_LEFT = 499
 
 /**
- * One line for each request when it is over: info, for health checks debug. Paths are logged without
+ * One line for each request when it is over: info, for health checks and metrics debug. Paths are logged without
  * their query, which may hold a ticket.
  */
 export function accessLog(req: Request, res: Response, next: NextFunction): void {
@@ -22,7 +22,7 @@ export function accessLog(req: Request, res: Response, next: NextFunction): void
       requestId: req.headers['x-request-id'],
       userId: res.locals.userId,
     }
-    if (path.startsWith('/health/')) logger.debug(line, 'request')
+    if (path.startsWith('/health/') || path === '/metrics') logger.debug(line, 'request')
     else logger.info(line, 'request')
   })
   next()

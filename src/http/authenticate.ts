@@ -6,8 +6,8 @@ import { type LiveSession, LiveSessions } from '../modules/auth/sessions/live-se
 import { StreamTicketsService } from '../modules/auth/sessions/stream-tickets.service.js'
 import { Tokens } from '../modules/auth/tokens.js'
 import { accessCookieOf } from './access-cookie.js'
+import { RateLimits } from './limits/rate-limits.js'
 import type { Principal } from './principal.js'
-import { RateLimits } from './rate-limit.js'
 import { Public, Stream } from './route-flags.js'
 
 /** Finds out who is asking, from whatever he shows for it. A route without `@Public()` needs somebody. */

@@ -1,9 +1,11 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import helmet from 'helmet'
 
-const EXPOSED = 'Location, ETag, Retry-After, X-Request-Id, Idempotency-Replayed'
+const EXPOSED =
+  'Location, ETag, Retry-After, X-Request-Id, Idempotency-Replayed, Content-Disposition, Content-Range'
 const METHODS = 'GET, HEAD, POST, PUT, PATCH, DELETE'
-const HEADERS = 'Authorization, Content-Type, Idempotency-Key, If-Match, Last-Event-ID, X-Request-Id'
+const HEADERS =
+  'Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, If-Range, Last-Event-ID, Range, X-Origin-Id, X-Request-Id'
 const PREFLIGHT_SECONDS = '600'
 
 /** What browsers are told of an API with a few pages of its own: nothing from elsewhere, no frames, no caching. */

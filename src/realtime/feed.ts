@@ -30,7 +30,10 @@ export class Feed<E extends Sequenced> {
   private position: number | undefined
   /** The latest change known to be committed. */
   private committed = 0
+  /** Up to here nothing arrives by itself. */
+  private untold = 0
   private timer: NodeJS.Timeout | undefined
+  private isFilling = false
   private failures = 0
   private closed = false
 
@@ -47,6 +50,12 @@ export class Feed<E extends Sequenced> {
   expect(seq: number): void {
     this.committed = Math.max(this.committed, seq)
     this.advance()
+  }
+
+  /** The same where nothing will arrive by itself: what is missing is fetched at once. */
+  fetch(seq: number): void {
+    this.untold = Math.max(this.untold, seq)
+    this.expect(seq)
   }
 
   /**
@@ -108,10 +117,14 @@ export class Feed<E extends Sequenced> {
   }
 
   private wait() {
-    if (this.timer || this.closed) return
-    const { patience = 50 } = this.options
-    this.timer = setTimeout(() => void this.fill(), Math.min(patience * 2 ** this.failures, LONGEST_WAIT))
-    this.timer.unref()
+    if (this.closed || this.isFilling) return
+    if (this.untold > (this.position ?? 0) && this.failures === 0) {
+      void this.fill()
+    } else if (!this.timer) {
+      const { patience = 50 } = this.options
+      const pause = Math.min(patience * 2 ** this.failures, LONGEST_WAIT)
+      this.timer = setTimeout(() => void this.fill(), pause).unref()
+    }
   }
 
   private rest() {
@@ -119,20 +132,34 @@ export class Feed<E extends Sequenced> {
     this.timer = undefined
   }
 
-  /** Rows come with their latest change only: a sequence may jump over changes that a later one replaced. */
   private async fill() {
-    const since = this.position ?? 0
+    this.rest()
+    this.isFilling = true
+    const { position: since = 0, committed } = this
     try {
       const missed = await this.options.reload(since)
       this.failures = 0
       // What was delivered meanwhile makes the answer stale: it is asked for again.
-      if (this.position === since) for (const event of missed) this.pass(event)
-      for (const seq of this.held.keys()) if (seq <= (this.position ?? 0)) this.held.delete(seq)
+      if (this.position === since && !this.closed) this.take(missed, committed)
     } catch (error) {
       this.failures += 1
       logger.warn({ err: error }, 'missed changes could not be read; trying again')
     }
-    this.timer = undefined
+    this.isFilling = false
     this.advance()
+  }
+
+  /** Rows come with their latest change only: a sequence may jump over changes that a later one replaced. */
+  private take(missed: readonly E[], committed: number) {
+    for (const event of missed) this.pass(event)
+    for (const seq of this.held.keys()) if (seq <= (this.position ?? 0)) this.held.delete(seq)
+    if (missed.length === 0) this.skip(committed)
+  }
+
+  /** Where no row is left of what led up to a change, there is nothing to wait for before it. */
+  private skip(committed: number) {
+    const reached = Math.min(committed, ...[...this.held.keys()].map(seq => seq - 1))
+    this.admit(reached)
+    this.position = reached
   }
 }

@@ -11,6 +11,7 @@ const whoSees = (hidden: string, others: Partial<Record<Role, string>> = {}): Ev
   anonymous: 'UNAUTHENTICATED',
   revoked: 'UNAUTHENTICATED',
   outsider: hidden,
+  operator: hidden,
   removed: hidden,
   guest: hidden,
   within: 'ok',
@@ -51,6 +52,14 @@ export const events: Record<string, EventRow> = {
     attempt: async world => ({ channelId: await world.channel() }),
     expected: whoSees('ok'),
   },
+  'project:join': {
+    attempt: async world => ({ projectId: await world.project(), since: 0 }),
+    expected: whoSees('PROJECT_NOT_FOUND'),
+  },
+  'project:leave': {
+    attempt: async world => ({ projectId: await world.project() }),
+    expected: whoSees('ok'),
+  },
   'channel:sync': {
     attempt: async world => ({ channelId: await world.channel(), since: 0 }),
     expected: whoSees('CHANNEL_NOT_FOUND'),
@@ -82,7 +91,7 @@ export const events: Record<string, EventRow> = {
 /** In a private channel a place in it is all that counts: to members and admins without one it is hidden as to guests. */
 export const privateEvents: Record<string, EventRow> = Object.fromEntries(
   Object.entries(events)
-    .filter(([event]) => event !== 'auth')
+    .filter(([event]) => /^(channel|message):/.test(event))
     .map(([event, { attempt, expected }]) => {
       const { guest } = expected
       return [event, { attempt, expected: { ...expected, member: guest, admin: guest } }]

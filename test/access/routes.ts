@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto'
-import { Api, type TestUser } from '../support/api.js'
+import { form, formHeaders } from '../files/uploading.js'
+import { Api, type CallOptions, type TestUser } from '../support/api.js'
+import { connectChat } from '../support/chat.js'
 import type { Role, World } from './world.js'
 
 /** A request that would do its work, if the one who makes it may. */
 export interface Attempt {
   path: string
   body?: unknown
+  /** What else there is to send. */
+  options?: CallOptions
   /** Made by somebody else than the role's own person, who would not survive it. */
   as?: TestUser
 }
@@ -24,6 +28,7 @@ const signedIn = (status: number, others: Expectation = {}): Row['expected'] => 
   anonymous: 401,
   revoked: 401,
   outsider: status,
+  operator: status,
   removed: status,
   guest: status,
   within: status,
@@ -35,7 +40,7 @@ const signedIn = (status: number, others: Expectation = {}): Row['expected'] => 
 
 /** For those in the workspace; to everybody else it does not exist. */
 const inWorkspace = (status: number, others: Expectation = {}) =>
-  signedIn(status, { outsider: 404, removed: 404, ...others })
+  signedIn(status, { outsider: 404, operator: 404, removed: 404, ...others })
 
 /** For those who see the project or channel: not for a guest who was not added. */
 const whoSees = (status: number, others: Expectation = {}) => inWorkspace(status, { guest: 404, ...others })
@@ -45,6 +50,9 @@ const membersOnly = (status: number) => inWorkspace(status, { guest: 403, within
 
 /** For admins and owners. */
 const adminsOnly = (status: number) => inWorkspace(status, { guest: 403, within: 403, member: 403 })
+
+/** For those who run the server. Nobody is one by his role in a workspace. */
+const operatorsOnly = (status: number) => signedIn(403, { operator: status })
 
 const open = (status: number): Row['expected'] => signedIn(status, { anonymous: status, revoked: status })
 
@@ -56,6 +64,13 @@ const onTask = (suffix: string, body?: unknown) => async (world: World) => ({
   path: `/tasks/${await world.task()}${suffix}`,
   body,
 })
+const onComment = (body?: unknown) => async (world: World) => ({
+  path: `/comments/${await world.comment()}`,
+  body,
+})
+const onAttachment =
+  (suffix = '') =>
+  async (world: World) => ({ path: `/attachments/${await world.attachment()}${suffix}` })
 const inChannel = (suffix: string, body?: unknown) => async (world: World) => ({
   path: `/channels/${await world.channel()}${suffix}`,
   body,
@@ -79,6 +94,12 @@ async function anotherSession(world: World, role: Role) {
 
 const invitation = (world: World, email: string, role = 'member') =>
   world.people.owner.api.data('POST', `/workspaces/${world.workspaceId}/invite`, { email, role })
+
+/** A new label of the workspace. */
+async function label({ people, workspaceId }: World): Promise<string> {
+  const given = { name: randomUUID(), color: '#1f6feb' }
+  return (await people.owner.api.data('POST', `/workspaces/${workspaceId}/labels`, given)).id
+}
 
 const freshEmail = () => `${randomUUID()}@example.com`
 
@@ -251,7 +272,38 @@ export const routes: Record<string, Row> = {
     }),
     expected: whoSees(403, { admin: 204, owner: 204 }),
   },
+  'GET /projects/:projectId/changes': { attempt: inProject('/changes?since=0'), expected: whoSees(200) },
   'GET /projects/:projectId/board': { attempt: inProject('/board'), expected: whoSees(200) },
+  'GET /projects/:projectId/statuses': { attempt: inProject('/statuses'), expected: whoSees(200) },
+  'POST /projects/:projectId/statuses': {
+    attempt: inProject('/statuses', { key: 'waiting', name: 'Waiting', group: 'started' }),
+    expected: whoSees(403, { admin: 201, owner: 201 }),
+  },
+  'PATCH /projects/:projectId/statuses/:statusKey': {
+    attempt: inProject('/statuses/todo', { name: 'Renamed' }),
+    expected: whoSees(403, { admin: 200, owner: 200 }),
+  },
+  'DELETE /projects/:projectId/statuses/:statusKey': {
+    attempt: inProject('/statuses/todo?remapTo=done'),
+    expected: whoSees(403, { admin: 204, owner: 204 }),
+  },
+
+  'POST /workspaces/:workspaceId/labels': {
+    attempt: ({ workspaceId }) => ({
+      path: `/workspaces/${workspaceId}/labels`,
+      body: { name: randomUUID(), color: '#d73a4a' },
+    }),
+    expected: membersOnly(201),
+  },
+  'GET /workspaces/:workspaceId/labels': { attempt: inPlace('/labels'), expected: inWorkspace(200) },
+  'PATCH /labels/:labelId': {
+    attempt: async world => ({ path: `/labels/${await label(world)}`, body: { color: '#000000' } }),
+    expected: membersOnly(200),
+  },
+  'DELETE /labels/:labelId': {
+    attempt: async world => ({ path: `/labels/${await label(world)}` }),
+    expected: membersOnly(204),
+  },
 
   'POST /projects/:projectId/tasks': {
     attempt: inProject('/tasks', { title: 'New' }),
@@ -259,11 +311,40 @@ export const routes: Record<string, Row> = {
   },
   'GET /projects/:projectId/tasks': { attempt: inProject('/tasks'), expected: whoSees(200) },
   'GET /tasks/:taskId': { attempt: onTask(''), expected: whoSees(200) },
+  'GET /tasks/:taskId/messages': { attempt: onTask('/messages'), expected: whoSees(200) },
   'GET /tasks/:taskId/subtasks': { attempt: onTask('/subtasks'), expected: whoSees(200) },
   'PATCH /tasks/:taskId': { attempt: onTask('', { title: 'Renamed' }), expected: whoSees(200) },
   'PATCH /tasks/:taskId/status': { attempt: onTask('/status', { status: 'done' }), expected: whoSees(200) },
   'POST /tasks/:taskId/reorder': { attempt: onTask('/reorder', { status: 'done' }), expected: whoSees(200) },
   'DELETE /tasks/:taskId': { attempt: onTask(''), expected: whoSees(204, { within: 403 }) },
+  'PUT /tasks/:taskId/labels/:labelId': {
+    attempt: async world => ({ path: `/tasks/${await world.task()}/labels/${await label(world)}` }),
+    expected: whoSees(200),
+  },
+  'DELETE /tasks/:taskId/labels/:labelId': {
+    attempt: async world => {
+      const path = `/tasks/${await world.task()}/labels/${await label(world)}`
+      await world.people.owner.api.data('PUT', path)
+      return { path }
+    },
+    expected: whoSees(204),
+  },
+  'GET /tasks/:taskId/relations': { attempt: onTask('/relations'), expected: whoSees(200) },
+  'POST /tasks/:taskId/relations': {
+    attempt: async world => ({
+      path: `/tasks/${await world.task()}/relations`,
+      body: { kind: 'blocks', taskId: await world.task() },
+    }),
+    expected: whoSees(201),
+  },
+  'DELETE /tasks/:taskId/relations/:kind/:otherTaskId': {
+    attempt: async world => {
+      const [one, other] = [await world.task(), await world.task()]
+      await world.people.owner.api.data('POST', `/tasks/${one}/relations`, { kind: 'blocks', taskId: other })
+      return { path: `/tasks/${one}/relations/blocks/${other}` }
+    },
+    expected: whoSees(204),
+  },
   'PATCH /tasks/:taskId/assignees': {
     attempt: async world => ({
       path: `/tasks/${await world.task()}/assignees`,
@@ -282,6 +363,49 @@ export const routes: Record<string, Row> = {
       return { path }
     },
     expected: whoSees(204),
+  },
+
+  'POST /tasks/:taskId/comments': {
+    attempt: onTask('/comments', { content: 'hello' }),
+    expected: whoSees(201),
+  },
+  'GET /tasks/:taskId/comments': { attempt: onTask('/comments'), expected: whoSees(200) },
+  'GET /comments/:commentId': { attempt: onComment(), expected: whoSees(200) },
+  'PATCH /comments/:commentId': {
+    attempt: onComment({ content: 'changed' }),
+    expected: whoSees(403, { owner: 200 }),
+  },
+  'DELETE /comments/:commentId': {
+    attempt: onComment(),
+    expected: whoSees(403, { admin: 204, owner: 204 }),
+  },
+
+  'POST /tasks/:taskId/attachments': {
+    attempt: async world => ({
+      path: `/tasks/${await world.task()}/attachments`,
+      options: { raw: form(), headers: formHeaders },
+    }),
+    expected: whoSees(201),
+  },
+  'GET /tasks/:taskId/attachments': { attempt: onTask('/attachments'), expected: whoSees(200) },
+  'GET /attachments/:attachmentId': { attempt: onAttachment(), expected: whoSees(200) },
+  'GET /attachments/:attachmentId/download': {
+    attempt: onAttachment('/download'),
+    expected: whoSees(200),
+  },
+  'DELETE /attachments/:attachmentId': {
+    attempt: onAttachment(),
+    expected: whoSees(403, { admin: 204, owner: 204 }),
+  },
+
+  'GET /workspaces/:workspaceId/search': { attempt: inPlace('/search?q=task'), expected: inWorkspace(200) },
+  'GET /workspaces/:workspaceId/activity': { attempt: inPlace('/activity'), expected: inWorkspace(200) },
+  'GET /projects/:projectId/activity': { attempt: inProject('/activity'), expected: whoSees(200) },
+  'GET /tasks/:taskId/activity': { attempt: onTask('/activity'), expected: whoSees(200) },
+  'GET /workspaces/:workspaceId/activity/live': {
+    attempt: inPlace('/activity/live'),
+    expected: inWorkspace(200),
+    isStream: true,
   },
 
   'POST /workspaces/:workspaceId/channels': {
@@ -343,6 +467,22 @@ export const routes: Record<string, Row> = {
     attempt: async world => ({ path: `/messages/${await world.message()}` }),
     expected: whoSees(403, { admin: 204, owner: 204 }),
   },
+  'GET /messages/:messageId/thread': {
+    attempt: async world => ({ path: `/messages/${await world.message()}/thread` }),
+    expected: whoSees(200),
+  },
+  'PUT /messages/:messageId/reactions/:emoji': {
+    attempt: async world => ({ path: `/messages/${await world.message()}/reactions/%F0%9F%91%8D` }),
+    expected: whoSees(200),
+  },
+  'DELETE /messages/:messageId/reactions/:emoji': {
+    attempt: async world => {
+      const path = `/messages/${await world.message()}/reactions/%F0%9F%91%8D`
+      await world.people.owner.api.data('PUT', path)
+      return { path }
+    },
+    expected: whoSees(204),
+  },
 
   ...streams(
     ['/workspaces/:workspaceId/stats', '/stats/workspace/:workspaceId'],
@@ -356,6 +496,25 @@ export const routes: Record<string, Row> = {
     world => world.project(),
     whoSees(200),
   ),
+
+  'GET /admin/connections': {
+    attempt: () => ({ path: '/admin/connections?limit=2' }),
+    expected: operatorsOnly(200),
+  },
+  'DELETE /admin/connections/:connectionId': {
+    attempt: async ({ origin, people }) => {
+      const { socket } = await connectChat(origin, people.member.accessToken)
+      return { path: `/admin/connections/${socket.id}` }
+    },
+    expected: operatorsOnly(204),
+  },
+  'PATCH /admin/users/:userId': {
+    attempt: async ({ expendable }) => ({
+      path: `/admin/users/${(await expendable()).id}`,
+      body: { disabled: true },
+    }),
+    expected: operatorsOnly(200),
+  },
 }
 
 /** A figure that is read once or followed as a stream, under both names. */
@@ -383,6 +542,7 @@ export const privately: Record<string, Row> = Object.fromEntries(
 export const serviceRoutes: Record<string, Row['expected']> = {
   'GET /health/live': open(200),
   'GET /health/ready': open(200),
+  'GET /metrics': open(200),
   'GET /openapi.json': open(200),
   'GET /': open(200),
   'GET /docs': open(200),

@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import { attach } from '../files/uploading.js'
 import { Api, register, type TestUser, workspaceOf } from '../support/api.js'
 
-/** Everybody that access is decided about; `within` is a guest who was added to the project and the channel. */
+/**
+ * Everybody that access is decided about; `within` is a guest who was added to the project and the channel,
+ * `operator` runs the server and belongs to no workspace, once the test has made him one.
+ */
 export const roles = [
   'anonymous',
   'revoked',
   'outsider',
+  'operator',
   'removed',
   'guest',
   'within',
@@ -23,6 +28,10 @@ export interface World {
   workspaceId: string
   project(): Promise<string>
   task(): Promise<string>
+  /** By the owner. */
+  comment(): Promise<string>
+  /** By the owner. */
+  attachment(): Promise<string>
   channel(type?: 'public' | 'private'): Promise<string>
   message(channelId?: string): Promise<string>
   /** A member that nobody else needs. */
@@ -40,6 +49,7 @@ export async function makeWorld(origin: string): Promise<World> {
   const people: Record<Somebody, TestUser> = {
     revoked: await named('Rev'),
     outsider: await named('Out'),
+    operator: await named('Ops'),
     removed: await named('Rem'),
     guest: await named('Gus'),
     within: await named('Wim'),
@@ -78,6 +88,13 @@ export async function makeWorld(origin: string): Promise<World> {
     async task() {
       const projectId = await world.project()
       return (await owner.api.data('POST', `/projects/${projectId}/tasks`, { title: 'Task' })).id
+    },
+    async comment() {
+      const path = `/tasks/${await world.task()}/comments`
+      return (await owner.api.data('POST', path, { content: 'hello' })).id
+    },
+    async attachment() {
+      return (await attach(owner.api, await world.task())).id
     },
     async channel(type = 'public') {
       const path = `/workspaces/${workspaceId}/channels`

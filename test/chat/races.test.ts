@@ -1,14 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Access } from '../../src/access/access.js'
+import { Events } from '../../src/events.js'
 import { ChannelFeeds } from '../../src/modules/chat/channel-feeds.js'
+import { ProjectFeeds } from '../../src/modules/chat/project-feeds.js'
 import { MessageBatch } from '../../src/modules/messages/message-batch.js'
 import { MessagesRepository } from '../../src/modules/messages/messages.repository.js'
 import { SendQueue } from '../../src/modules/messages/send-queue.js'
 import { PresenceService } from '../../src/modules/presence/presence.service.js'
+import { TasksRepository } from '../../src/modules/tasks/tasks.repository.js'
 import { Api, register, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { connectChat } from '../support/chat.js'
+import { newProject, newTask } from '../work/support.js'
 
 // What happens between two steps of one thing: each step is held up here until the other thing has happened.
 
@@ -182,13 +186,134 @@ describe('joining', () => {
     await ann.api.data('POST', `/channels/${channelId}/members`, { userId: ben.id })
     const chat = await connectChat(app.origin, ben.accessToken)
     await chat.data('channel:join', { channelId })
-    vi.spyOn(app.container.resolve(Access), 'readersAmong').mockRejectedValueOnce(new Error('away'))
+    vi.spyOn(app.container.resolve(Access), 'channelReaders').mockRejectedValueOnce(new Error('away'))
     await ann.api.data('DELETE', `/channels/${channelId}/members/${ben.id}`)
     expect(await chat.next('channel:removed')).toEqual({ channelId })
     await post(channelId, 'secret')
     await chat.ask('channel:leave', { channelId })
     expect(chat.all('message:new')).toEqual([])
     chat.close()
+  })
+})
+
+describe('joining a board', () => {
+  const newBoard = (workspace = workspaceId) => newProject(ann, workspace)
+
+  test('who joins while the last listener leaves hears what comes', async () => {
+    const { id: projectId } = await newBoard()
+    const [leaving, joining] = [
+      await connectChat(app.origin, ann.accessToken),
+      await connectChat(app.origin, ben.accessToken),
+    ]
+    await leaving.data('project:join', { projectId })
+    holdingAfter(app.container.resolve(TasksRepository), 'changes', () =>
+      leaving.data('project:leave', { projectId }),
+    )
+    await joining.data('project:join', { projectId, since: 0 })
+    await newTask(ann.api, projectId)
+    expect(await joining.next('task:created')).toMatchObject({ seq: 1 })
+    leaving.close()
+    joining.close()
+  })
+
+  test('what changes between the reading and the entering is in the answer', async () => {
+    const { id: projectId } = await newBoard()
+    const [listening, joining] = [
+      await connectChat(app.origin, ann.accessToken),
+      await connectChat(app.origin, ben.accessToken),
+    ]
+    await listening.data('project:join', { projectId })
+    const task = await newTask(ann.api, projectId)
+    holdingAfter(app.container.resolve(TasksRepository), 'changes', async () => {
+      await newTask(ann.api, projectId)
+      await ann.api.data('PATCH', `/tasks/${task.id}`, { title: 'Changed' })
+      await listening.next('task:updated')
+    })
+    const { lastSeq, changes } = await joining.data('project:join', { projectId, since: 0 })
+    expect([lastSeq, changes.map(({ seq }: { seq: number }) => seq)]).toEqual([3, [2, 3]])
+    await newTask(ann.api, projectId)
+    expect(await joining.next('task:created')).toMatchObject({ seq: 4 })
+    expect(joining.all('task:updated')).toEqual([])
+    listening.close()
+    joining.close()
+  })
+
+  test('a join that fails leaves nothing behind, nor does a leave', async () => {
+    const { id: projectId } = await newBoard()
+    const feeds = app.container.resolve(ProjectFeeds)
+    await vi.waitFor(() => expect(feeds.size).toBe(0), 5_000)
+    const chat = await connectChat(app.origin, ben.accessToken)
+    vi.spyOn(app.container.resolve(TasksRepository), 'changes').mockRejectedValueOnce(new Error('away'))
+    expect(await chat.ask('project:join', { projectId, since: 0 })).toMatchObject({ ok: false })
+    expect(await chat.ask('project:join', { projectId: randomUUID() })).toMatchObject({ ok: false })
+    expect(feeds.size).toBe(0)
+    await chat.data('project:join', { projectId })
+    expect(feeds.size).toBe(1)
+    await chat.data('project:leave', { projectId })
+    expect(feeds.size).toBe(0)
+    chat.close()
+  })
+
+  test('who loses his place while he joins is not in the room', async () => {
+    const visitor = await register(app.origin, 'Vic')
+    const place = await workspaceOf(ann, [visitor, 'guest'])
+    const { id: projectId } = await newBoard(place.id)
+    await ann.api.data('PUT', `/projects/${projectId}/members/${visitor.id}`)
+    const chat = await connectChat(app.origin, visitor.accessToken)
+    holdingAfter(app.container.resolve(TasksRepository), 'changes', () =>
+      ann.api.data('DELETE', `/projects/${projectId}/members/${visitor.id}`),
+    )
+    await chat.ask('project:join', { projectId, since: 0 })
+    expect(await chat.next('project:removed')).toEqual({ projectId })
+    await newTask(ann.api, projectId)
+    await chat.ask('project:leave', { projectId })
+    expect(chat.all('task:created')).toEqual([])
+    chat.close()
+  })
+
+  test('while access cannot be checked nobody keeps listening on trust', async () => {
+    const visitor = await register(app.origin, 'Vic')
+    const place = await workspaceOf(ann, visitor)
+    const { id: projectId } = await newBoard(place.id)
+    const chat = await connectChat(app.origin, visitor.accessToken)
+    await chat.data('project:join', { projectId })
+    vi.spyOn(app.container.resolve(Access), 'projectViewers').mockRejectedValueOnce(new Error('away'))
+    await ann.api.data('PATCH', `/workspaces/${place.id}/members/${visitor.id}`, { role: 'admin' })
+    expect(await chat.next('project:removed')).toEqual({ projectId })
+    await newTask(ann.api, projectId)
+    await chat.data('project:join', { projectId })
+    expect(chat.all('task:created')).toEqual([])
+    chat.close()
+  })
+})
+
+describe('after a loss of events', () => {
+  test('nobody is taken out while the database cannot be asked, and whoever lost access is once it can', async () => {
+    const visitor = await register(app.origin, 'Vic')
+    const place = await workspaceOf(ann, visitor)
+    const { id: projectId } = await newProject(ann, place.id)
+    const [leaving, staying] = [
+      await connectChat(app.origin, visitor.accessToken),
+      await connectChat(app.origin, ann.accessToken),
+    ]
+    for (const chat of [leaving, staying]) await chat.data('project:join', { projectId })
+    const values = [place.id, visitor.id]
+    await app.database.pool.query(
+      'delete from workspace_members where workspace_id = $1 and user_id = $2',
+      values,
+    )
+    const asked = vi.spyOn(app.container.resolve(Access), 'projectViewers')
+    asked.mockRejectedValueOnce(new Error('away'))
+    app.container.resolve(Events).deliver('bus.missed', { nodeId: undefined })
+    await vi.waitFor(() => expect(asked).toHaveBeenCalled())
+    await staying.ask('project:leave', { projectId: randomUUID() })
+    expect([...leaving.all('project:removed'), ...staying.all('project:removed')]).toEqual([])
+    expect(await leaving.next('project:removed')).toEqual({ projectId })
+    await newTask(ann.api, projectId)
+    await staying.next('task:created')
+    expect(leaving.all('task:created')).toEqual([])
+    leaving.close()
+    staying.close()
   })
 })
 
@@ -284,7 +409,7 @@ describe('storing', () => {
       content: 'silent',
       parentId: null,
     }
-    await app.container.resolve(MessageBatch).store([draft])
+    await app.container.resolve(MessageBatch).store([draft], 'wait')
     expect(await chat.next('message:new')).toMatchObject({ messageId: draft.id, content: 'silent' })
     chat.close()
   })

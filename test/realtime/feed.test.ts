@@ -21,6 +21,11 @@ class Table {
     return { seq: this.lastSeq, row }
   }
 
+  /** A change that leaves no row. */
+  skip(): void {
+    this.lastSeq += 1
+  }
+
   since(seq: number, limit = Number.POSITIVE_INFINITY): Change[] {
     return [...this.latest]
       .map(([row, changed]) => ({ seq: changed, row }))
@@ -124,7 +129,81 @@ test('a closed feed asks no more', async () => {
   expect(reload).not.toHaveBeenCalled()
 })
 
-type Step = { do: 'write'; row: number; told: number } | { do: 'join' } | { do: 'wait'; ms: number }
+test('a closed feed delivers nothing of what it was reading', async () => {
+  const table = new Table()
+  const { feed, seqs } = feedOf(table, async since => {
+    await new Promise(resolve => setTimeout(resolve, 20))
+    return table.since(since)
+  })
+  await feed.joinAt(0, () => {})
+  table.write(1)
+  feed.fetch(1)
+  feed.close()
+  await vi.advanceTimersByTimeAsync(5_000)
+  expect(seqs()).toEqual([])
+})
+
+test('what will not arrive by itself is fetched without waiting for it, once for all that is asked meanwhile', async () => {
+  const table = new Table()
+  const reload = vi.fn(async (since: number) => table.since(since))
+  const { feed, seqs } = feedOf(table, reload)
+  await feed.joinAt(0, () => {})
+  for (let row = 1; row <= 10; row++) feed.fetch(table.write(row).seq)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(seqs()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+  expect(reload.mock.calls.length).toBeLessThanOrEqual(2)
+})
+
+test('also what will not arrive by itself waits while the database cannot be read', async () => {
+  const table = new Table()
+  const reload = vi.fn(async (): Promise<readonly Change[]> => {
+    throw new Error('away')
+  })
+  const { feed } = feedOf(table, reload)
+  await feed.joinAt(0, () => {})
+  feed.fetch(table.write(1).seq)
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(reload.mock.calls.length).toBeLessThan(15)
+})
+
+test('a sequence that ends ahead of its rows is asked for once, and who joins at its end is let in', async () => {
+  const table = new Table()
+  const reload = vi.fn(async (since: number) => table.since(since))
+  const { feed, seqs } = feedOf(table, reload)
+  await feed.joinAt(0, () => {})
+  table.write(1)
+  table.skip()
+  table.skip()
+  feed.expect(3)
+  const joined = feed.joinAt(3, () => {})
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(await joined).toBe(true)
+  expect(reload.mock.calls.length).toBe(2)
+  feed.offer(table.write(2))
+  expect(seqs()).toEqual([1, 4])
+})
+
+test('what was told of is delivered although its row has gone meanwhile', async () => {
+  const table = new Table()
+  const { feed, seqs } = feedOf(table)
+  await feed.joinAt(0, () => {})
+  table.skip()
+  const told = table.write(1)
+  table.latest.clear()
+  table.skip()
+  feed.offer(told)
+  feed.expect(3)
+  await vi.advanceTimersByTimeAsync(1_000)
+  expect(seqs()).toEqual([2])
+  expect(await feed.joinAt(3, () => {})).toBe(true)
+})
+
+type Step =
+  | { do: 'write'; row: number; told: number }
+  | { do: 'skip' }
+  | { do: 'look' }
+  | { do: 'join' }
+  | { do: 'wait'; ms: number }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   // `told`: how much later the feed hears of it, in milliseconds; over 200 it never does.
@@ -132,6 +211,9 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 6,
     arbitrary: fc.record({ do: fc.constant('write' as const), row: fc.nat(8), told: fc.nat(260) }),
   },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('skip' as const) }) },
+  // A wake-up that tells nothing but how far the sequence has come.
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('look' as const) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('join' as const) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.nat(120) }) },
 )
@@ -162,6 +244,8 @@ test('whoever joins whenever ends with every row as the table has it, hearing ea
       for (const next of steps) {
         if (next.do === 'wait') await vi.advanceTimersByTimeAsync(next.ms)
         if (next.do === 'join') joins.push(join())
+        if (next.do === 'skip') table.skip()
+        if (next.do === 'look') feed.fetch(table.lastSeq)
         if (next.do === 'write') {
           const change = table.write(next.row)
           if (next.told <= 200) setTimeout(() => feed.offer(change), next.told)

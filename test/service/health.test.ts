@@ -19,7 +19,7 @@ test('whoever asks hears that the process lives, and that it can work', async ()
   expect(await ask('/health/live')).toEqual({ status: 200, body: { status: 'live' } })
   expect(await ask('/health/ready')).toEqual({
     status: 200,
-    body: { status: 'ready', dependencies: { database: 'up', sockets: 'up' } },
+    body: { status: 'ready', dependencies: { database: 'up', sockets: 'up', bus: 'up' } },
   })
 })
 
@@ -36,7 +36,7 @@ describe('a database that is away', () => {
     const ping = vi.spyOn(app.container.resolve(Database), 'ping').mockRejectedValue(new Error('away'))
     expect(await ask('/health/ready')).toEqual({
       status: 503,
-      body: { status: 'unavailable', dependencies: { database: 'down', sockets: 'up' } },
+      body: { status: 'unavailable', dependencies: { database: 'down', sockets: 'up', bus: 'up' } },
     })
     expect((await ask('/health/live')).status).toBe(200)
     ping.mockRestore()

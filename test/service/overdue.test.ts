@@ -6,7 +6,8 @@ import { startApp, type TestApp } from '../support/app.js'
 import { newProject, newTask, race, rows } from '../work/support.js'
 
 const DUE = '2026-01-31T12:00:00.000Z'
-const before = Date.parse(DUE)
+/** Everybody here is in UTC: the last moment of that day, and the first of the next one. */
+const before = Date.parse('2026-01-31T23:59:59.999Z')
 const after = before + 1
 
 describe.each(['postgres', 'embedded'] as const)('reminders of overdue tasks, on %s', on => {
@@ -34,7 +35,9 @@ describe.each(['postgres', 'embedded'] as const)('reminders of overdue tasks, on
   const remind = (now: number) => app.container.resolve(NotificationsService).remindOfOverdue(now)
   const due = (fields: object = {}) => newTask(owner.api, project.id, { dueDate: DUE, ...fields })
   const told = (task: Task) =>
-    rows(app, 'select * from notifications where task_id = $1 order by id', [task.id])
+    rows(app, `select * from notifications where task_id = $1 and type = 'task.overdue' order by id`, [
+      task.id,
+    ])
   const people = async (task: Task) => (await told(task)).map(({ user_id }) => user_id)
 
   test('go once to each assignee', async () => {
@@ -83,7 +86,7 @@ describe.each(['postgres', 'embedded'] as const)('reminders of overdue tasks, on
     await owner.api.data('PATCH', `/tasks/${task.id}`, { dueDate: '2026-02-01T12:00:00.000Z' })
     await remind(after)
     expect(await told(task)).toHaveLength(1)
-    await remind(Date.parse('2026-02-02T12:00:00.000Z'))
+    await remind(Date.parse('2026-02-02T00:00:00.000Z'))
     expect(await told(task)).toHaveLength(2)
   })
 

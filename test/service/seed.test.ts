@@ -58,6 +58,8 @@ describe.each(['postgres', 'embedded'] as const)('the demo data, on %s', on => {
       for (const { id } of await (await signIn(login)).data('GET', '/workspaces')) workspaces.add(id)
     }
     expect(workspaces.size).toBe(3)
+    const operators = await rows(app, 'select email from users where is_operator')
+    expect(operators).toEqual([{ email: 'ada@example.com' }])
   })
 
   test('is sown once: a second time changes nothing', async () => {
@@ -114,7 +116,12 @@ describe.each(['postgres', 'embedded'] as const)('the demo data, on %s', on => {
       app,
       `select 'activities' from workspaces w where last_seq <> (select count(*) from activities a where a.workspace_id = w.id)
        union all select 'keys' from projects p where last_task_number <> (select count(*) from tasks t where t.project_id = p.id)
-       union all select 'messages' from channels c where last_seq <> (select count(*) from messages m where m.channel_id = c.id)
+       -- A reply takes two numbers: its own, and one for the message that it replies to.
+       union all select 'messages' from channels c where last_seq <>
+         (select count(*) + count(parent_id) from messages m where m.channel_id = c.id)
+       union all select 'threads' from messages m left join lateral
+         (select count(*) as replies, max(created_at) as last_at from messages r where r.parent_id = m.id) t on true
+         where reply_count <> replies or last_reply_at is distinct from last_at
        union all select 'early message' from messages m join channels c on c.id = m.channel_id where m.created_at < c.created_at
        union all select 'late' from tasks where updated_at > now() or created_at > updated_at or started_at > completed_at
        union all select 'milestones' from tasks where (completed_at is null) = (status = 'done')

@@ -14,20 +14,21 @@ afterEach(() => {
 /** A stream that remembers what it was sent, and when. */
 class Reader implements Listener {
   closed = false
+  isBehind = false
   readonly frames: Buffer[] = []
   readonly times: number[] = []
-  private readonly callbacks: (() => void)[] = []
+  private readonly callbacks: Parameters<Listener['onClose']>[0][] = []
 
   write(frame: Buffer) {
     this.frames.push(frame)
     this.times.push(Date.now())
   }
-  onClose(fn: () => void) {
+  onClose(fn: Parameters<Listener['onClose']>[0]) {
     this.callbacks.push(fn)
   }
   close() {
     this.closed = true
-    for (const fn of this.callbacks) fn()
+    for (const fn of this.callbacks) fn('server')
   }
   get events() {
     return this.frames.map(frame => {
@@ -115,11 +116,27 @@ describe('joining', () => {
     expect(other.events).toMatchObject([{ event: 'workspace:stats', tasks: 1 }])
   })
 
+  test('spares a stream what it has not read the last ones for, and tells it the next', async () => {
+    const { state, topic } = numbers()
+    const reader = new Reader()
+    topic.join(reader, 'stats:update')
+    await soon()
+    reader.isBehind = true
+    state.tasks = 2
+    topic.recount()
+    await vi.advanceTimersByTimeAsync(1_000)
+    reader.isBehind = false
+    state.tasks = 3
+    topic.recount()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(reader.events.map(({ tasks }) => tasks)).toEqual([1, 3])
+  })
+
   test('with a stream that is closed already leaves nothing behind', () => {
     const { state, topic } = numbers()
     const reader = new Reader()
     reader.closed = true
-    reader.onClose = fn => fn()
+    reader.onClose = fn => fn('server')
     topic.join(reader, 'stats:update')
     expect([state.abandoned, vi.getTimerCount()]).toEqual([1, 0])
   })

@@ -1,7 +1,10 @@
 import { sql } from 'drizzle-orm'
 import {
+  boolean,
+  check,
   foreignKey,
   index,
+  integer,
   jsonb,
   pgEnum,
   pgTable,
@@ -13,7 +16,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import { id, instant, searchVector, seq } from '../columns.js'
 import { users, workspaceMembers, workspaces } from './people.js'
-import { projects } from './work.js'
+import { projects, tasks } from './work.js'
 
 export const channelType = pgEnum('channel_type', ['public', 'private'])
 export const channelRole = pgEnum('channel_role', ['member', 'admin'])
@@ -110,6 +113,11 @@ export const messages = pgTable(
     mentions: uuid().array().notNull().default(sql`'{}'`),
     /** As told to clients, so that a page reads no other table; kept with `message_reactions`, the truth. */
     reactions: jsonb().$type<{ emoji: string; count: number; userIds: string[] }[]>().notNull().default([]),
+    /** As told to clients: the tasks whose keys the text names; kept with `message_task_links`. Keys never change. */
+    tasks: jsonb().$type<{ taskId: string; key: string }[]>().notNull().default([]),
+    /** Of a thread's first message: how many replies stand, and when the last of them was sent. */
+    replyCount: integer().notNull().default(0),
+    lastReplyAt: instant(),
     /** The channel's sequence when the message was sent: its place in the history, for ever. */
     position: seq().notNull(),
     /** The channel's sequence at the message's latest change. */
@@ -125,6 +133,7 @@ export const messages = pgTable(
     unique().on(t.channelId, t.seq),
     unique().on(t.channelId, t.id),
     foreignKey({ columns: [t.channelId, t.parentId], foreignColumns: [t.channelId, t.id] }),
+    check('messages_reply_count', sql`${t.replyCount} >= 0`),
     index('messages_by_time').on(t.channelId, t.createdAt, t.position),
     index('messages_by_parent').on(t.parentId, t.position).where(sql`${t.parentId} is not null`),
     index('messages_search').using('gin', t.search),
@@ -140,12 +149,59 @@ export const messageMentions = pgTable(
       .notNull()
       .references(() => users.id, { onDelete: 'cascade' }),
     position: seq().notNull(),
+    /** Whether the one who is mentioned has been notified, or need not be. */
+    isSettled: boolean().notNull().default(false),
   },
   t => [
     primaryKey({ columns: [t.channelId, t.userId, t.position] }),
+    index('message_mentions_unsettled').on(t.channelId, t.position).where(sql`not ${t.isSettled}`),
     foreignKey({
       columns: [t.channelId, t.position],
       foreignColumns: [messages.channelId, messages.position],
+    }).onDelete('cascade'),
+  ],
+)
+
+/** Replies of which those who wrote in the thread have not been notified yet. */
+export const untoldReplies = pgTable(
+  'untold_replies',
+  { channelId: uuid().notNull(), position: seq().notNull() },
+  t => [
+    primaryKey({ columns: [t.channelId, t.position] }),
+    foreignKey({
+      columns: [t.channelId, t.position],
+      foreignColumns: [messages.channelId, messages.position],
+    }).onDelete('cascade'),
+  ],
+)
+
+/**
+ * Which messages name which tasks: the keys in a text, resolved when it was written. `sentAt` is the
+ * message's own time, so that the messages of a task are read in its order from one index.
+ */
+export const messageTaskLinks = pgTable(
+  'message_task_links',
+  {
+    workspaceId: uuid().notNull(),
+    channelId: uuid().notNull(),
+    messageId: uuid().notNull(),
+    taskId: uuid().notNull(),
+    sentAt: instant().notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.channelId, t.messageId, t.taskId] }),
+    index('message_task_links_by_task').on(t.taskId, t.sentAt, t.messageId),
+    foreignKey({
+      columns: [t.channelId, t.messageId],
+      foreignColumns: [messages.channelId, messages.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [t.workspaceId, t.channelId],
+      foreignColumns: [channels.workspaceId, channels.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [t.workspaceId, t.taskId],
+      foreignColumns: [tasks.workspaceId, tasks.id],
     }).onDelete('cascade'),
   ],
 )

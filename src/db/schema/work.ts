@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import {
   bigint,
+  boolean,
   check,
   foreignKey,
   index,
@@ -41,6 +42,8 @@ export const projects = pgTable(
     /** The number of the latest task: its key is `{key}-{number}`. */
     lastTaskNumber: integer().notNull().default(0),
     lastSeq: seq().notNull().default(0),
+    /** The sequence at the latest change of the board's columns: whoever knows less loads the board afresh. */
+    boardSeq: seq().notNull().default(0),
     createdAt: instant().notNull().default(sql`now()`),
     updatedAt: instant().notNull().default(sql`now()`),
     deletedAt: instant(),
@@ -86,6 +89,8 @@ export const projectStatuses = pgTable(
     group: statusGroup().notNull(),
     position: integer().notNull(),
     wipLimit: integer(),
+    /** The columns that a task may go to from here; null for any. */
+    transitions: text().array(),
   },
   t => [
     primaryKey({ columns: [t.projectId, t.key] }),
@@ -203,6 +208,28 @@ export const taskAssignees = pgTable(
   ],
 )
 
+/** Who wants to be told what happens to a task, or, where `isWatching` is false, does not in spite of his part in it. */
+export const taskWatchers = pgTable(
+  'task_watchers',
+  {
+    workspaceId: uuid().notNull(),
+    taskId: uuid().notNull(),
+    userId: uuid().notNull(),
+    isWatching: boolean().notNull(),
+  },
+  t => [
+    primaryKey({ columns: [t.taskId, t.userId] }),
+    foreignKey({
+      columns: [t.workspaceId, t.taskId],
+      foreignColumns: [tasks.workspaceId, tasks.id],
+    }).onDelete('cascade'),
+    foreignKey({
+      columns: [t.workspaceId, t.userId],
+      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
+    }).onDelete('cascade'),
+  ],
+)
+
 export const labels = pgTable(
   'labels',
   {
@@ -294,6 +321,9 @@ export const comments = pgTable(
       foreignColumns: [tasks.workspaceId, tasks.id],
     }).onDelete('cascade'),
     foreignKey({ columns: [t.taskId, t.parentId], foreignColumns: [t.taskId, t.id] }),
+    index('comments_by_parent')
+      .on(t.parentId)
+      .where(sql`${t.parentId} is not null and ${t.deletedAt} is null`),
     index('comments_by_task').on(t.taskId, t.createdAt, t.id),
     index('comments_search').using('gin', t.search),
   ],
@@ -314,6 +344,10 @@ export const attachments = pgTable(
     storageKey: text().notNull(),
     createdAt: instant().notNull().default(sql`now()`),
     deletedAt: instant(),
+    /** Punctuation by its names: what counts as a letter depends on the database's locale. */
+    search: searchVector().generatedAlwaysAs(
+      sql`to_tsvector('simple', translate(file_name, '!"#$%&''()*+,-./:;<=>?@[\\]^_\`{|}~', repeat(' ', 32)))`,
+    ),
   },
   t => [
     foreignKey({
@@ -322,7 +356,8 @@ export const attachments = pgTable(
     }).onDelete('cascade'),
     uniqueIndex().on(t.storageKey),
     index('attachments_by_task').on(t.taskId, t.createdAt, t.id),
-    index('attachments_by_workspace').on(t.workspaceId),
+    index('attachments_by_workspace').on(t.workspaceId, t.size).where(sql`${t.deletedAt} is null`),
+    index('attachments_search').using('gin', t.search),
     check('attachments_size', sql`${t.size} >= 0`),
   ],
 )

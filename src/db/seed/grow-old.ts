@@ -32,6 +32,13 @@ export async function growOld(
     await tx.execute(sql`
       update messages m set created_at = ${said}, updated_at = ${said}
       from channels c where c.id = m.channel_id and c.workspace_id = ${sown}`)
+    await tx.execute(sql`
+      update messages m set last_reply_at = t.last_at
+      from (select parent_id, max(created_at) as last_at from messages group by parent_id) t, channels c
+      where t.parent_id = m.id and c.id = m.channel_id and c.workspace_id = ${sown}`)
+    await tx.execute(sql`
+      update message_task_links l set sent_at = m.created_at
+      from messages m where m.id = l.message_id and l.workspace_id = ${sown}`)
     const begin = sql`${now}::timestamptz - interval '21 days'`
     await tx.execute(
       sql`update workspaces set created_at = ${begin}, updated_at = ${begin} where id = ${sown}`,

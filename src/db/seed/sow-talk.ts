@@ -16,26 +16,25 @@ export async function sowChannel(
   const creator = messages[0]?.from ?? 'ada'
   const { id } = await channels.create(cast[creator], workspaceId, { name, description, type })
   for (const member of members) await channels.addMember(cast[creator], id, cast[member].id)
-  const lastSeq = await sowMessages(container, cast, id, messages)
+  const positions = await sowMessages(container, cast, id, messages)
   for (const reader of [creator, ...members])
-    await reads.read(cast[reader], id, lastSeq - (unread[reader] ?? 0))
+    await reads.read(cast[reader], id, positions.at(-1 - (unread[reader] ?? 0)) ?? 0)
 }
 
-/** @returns the sequence of the last one */
+/** @returns their places in the history */
 async function sowMessages(
   container: Container,
   cast: Cast,
   channelId: string,
   messages: Message[],
   parentId?: string,
-): Promise<number> {
-  let lastSeq = 0
+): Promise<number[]> {
+  const positions: number[] = []
   for (const { from, text, replies = [] } of messages) {
     const content = text.replace(/(?<=@)\w+/g, name => (isName(name) ? cast[name].username : name))
     const sent = await container.resolve(MessagesService).send(cast[from], { channelId, content, parentId })
-    lastSeq = replies.length
-      ? await sowMessages(container, cast, channelId, replies, sent.messageId)
-      : sent.seq
+    positions.push(sent.position)
+    positions.push(...(await sowMessages(container, cast, channelId, replies, sent.messageId)))
   }
-  return lastSeq
+  return positions
 }

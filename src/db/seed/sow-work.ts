@@ -3,8 +3,6 @@ import { ProjectMembersService } from '../../modules/projects/project-members.se
 import { ProjectsService } from '../../modules/projects/projects.service.js'
 import { createTask } from '../../modules/tasks/tasks.contract.js'
 import { TasksService } from '../../modules/tasks/tasks.service.js'
-import { Database } from '../database.js'
-import { taskLabels } from '../schema/work.js'
 import type { Cast } from './cast.js'
 import type { Name, Project, Task } from './story.js'
 
@@ -75,21 +73,12 @@ async function plan(
     dueDate: task.due === undefined ? undefined : new Date(site.now + task.due * DAY_MS).toISOString(),
     estimatePoints: task.points,
     assigneeIds: task.for?.map(name => cast[name].id),
+    labelIds: task.labels?.map(name => site.labels.get(name)),
   })
   const { id } = await container.resolve(TasksService).create(cast[reporter], projectId, given)
-  await label(container, site, id, task.labels ?? [])
   const planned = [{ id, mover: task.for?.[0] ?? reporter, ways: then }]
   for (const subtask of task.subtasks ?? []) {
     planned.push(...(await plan(container, cast, site, projectId, subtask, id)))
   }
   return planned
-}
-
-/** No service puts labels on tasks: they are written as they are. */
-async function label(container: Container, { workspaceId, labels }: Site, taskId: string, names: string[]) {
-  const given = names.flatMap(name => {
-    const labelId = labels.get(name)
-    return labelId === undefined ? [] : { workspaceId, taskId, labelId }
-  })
-  if (given.length) await container.resolve(Database).write(tx => tx.insert(taskLabels).values(given))
 }

@@ -1,11 +1,13 @@
 import type { Container } from '@forinda/kickjs-core'
 import { inArray } from 'drizzle-orm'
+import type { Asker } from '../../access/asker.js'
 import { StartupError } from '../../errors.js'
+import { LabelsService } from '../../modules/labels/labels.service.js'
 import { InvitationsService } from '../../modules/workspaces/invitations/invitations.service.js'
 import { WorkspacesService } from '../../modules/workspaces/workspaces.service.js'
 import { Database } from '../database.js'
 import { users } from '../schema/people.js'
-import { labels } from '../schema/work.js'
+import { setOperator } from '../set-operator.js'
 import { type Cast, registerCast } from './cast.js'
 import { demoLogins, markSeeded } from './demo-logins.js'
 import { growOld } from './grow-old.js'
@@ -26,6 +28,7 @@ export async function sow(container: Container, now = Date.now()): Promise<boole
   if ((await demoLogins(database)).length > 0) return false
   await refuseHalfSown(database)
   const cast = await registerCast(container)
+  await setOperator(database, people.ada.email, true)
   const main = await sowWorkspace(container, cast, northwind, now)
   const others = [
     await sowWorkspace(container, cast, festival, now),
@@ -63,15 +66,23 @@ async function sowWorkspace(
     await invitations.accept(cast[member], token)
   }
   for (const channel of channels) await sowChannel(container, cast, workspaceId, channel)
-  const site = { workspaceId, owner, labels: await sowLabels(container, workspaceId, colors), now }
+  const labels = await sowLabels(container, cast[owner], workspaceId, colors)
+  const site = { workspaceId, owner, labels, now }
   for (const project of projects) await sowProject(container, cast, site, project)
   return workspaceId
 }
 
-async function sowLabels(container: Container, workspaceId: string, colors: Record<string, string>) {
-  const given = Object.entries(colors).map(([name, color]) => ({ workspaceId, name, color }))
-  const stored = await container
-    .resolve(Database)
-    .write(tx => tx.insert(labels).values(given).returning({ id: labels.id, name: labels.name }))
-  return new Map(stored.map(({ id, name }) => [name, id]))
+/** Gives the ids of the labels by their names. */
+async function sowLabels(
+  container: Container,
+  owner: Asker,
+  workspaceId: string,
+  colors: Record<string, string>,
+) {
+  const ids = new Map<string, string>()
+  for (const [name, color] of Object.entries(colors)) {
+    const { id } = await container.resolve(LabelsService).create(owner, workspaceId, { name, color })
+    ids.set(name, id)
+  }
+  return ids
 }

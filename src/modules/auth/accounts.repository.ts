@@ -1,11 +1,13 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, eq, gt, isNull } from 'drizzle-orm'
+import { and, asc, eq, gt, isNull, type SQL, sql } from 'drizzle-orm'
 import { Database, type Queries, violatedConstraint } from '../../db/database.js'
+import { personColumns } from '../../db/person-columns.js'
 import { removeExpired } from '../../db/remove-expired.js'
 import { passwordResets, users } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
 import { selfColumns } from '../users/self-columns.js'
 import type { Self } from '../users/users.contract.js'
+import type { Account } from './auth.contract.js'
 import {
   insertSession,
   type NewSession,
@@ -22,6 +24,13 @@ export interface NewAccount {
 }
 
 const USERNAME_ATTEMPTS = 20
+
+const accountColumns = {
+  ...personColumns,
+  email: users.email,
+  isOperator: users.isOperator,
+  disabledAt: users.disabledAt,
+}
 
 /** Users as those who sign in: with what proves who they are. */
 @Repository()
@@ -97,6 +106,31 @@ export class AccountsRepository {
     })
   }
 
+  /**
+   * Shuts a user out in the name of an operator, and revokes all his sessions.
+   * @throws FORBIDDEN where the operator is none any more, USER_NOT_FOUND
+   */
+  disable(operatorId: string, userId: string, now: string) {
+    return this.db.write(async tx => {
+      // Of two who shut each other out at once one comes first, so that one always remains.
+      const operators = await tx
+        .select({ id: users.id })
+        .from(users)
+        .where(and(users.isOperator, isNull(users.disabledAt)))
+        .orderBy(asc(users.id))
+        .for('no key update')
+      if (!operators.some(({ id }) => id === operatorId)) throw refuse('FORBIDDEN')
+      const disabledAt = sql`coalesce(${users.disabledAt}, ${now})`
+      const account = await this.setDisabled(tx, userId, disabledAt)
+      return { account, revoked: await revokeAllSessions(tx, userId, 'disabled', now) }
+    })
+  }
+
+  /** Lets a user sign in again. Errors: USER_NOT_FOUND. */
+  enable(userId: string): Promise<Account> {
+    return this.db.write(tx => this.setDisabled(tx, userId, sql`null`))
+  }
+
   removeExpiredResets(now: string): Promise<void> {
     return removeExpired(this.db, passwordResets, now)
   }
@@ -113,6 +147,16 @@ export class AccountsRepository {
       if (user) return user
     }
     throw refuse('USERNAME_TAKEN')
+  }
+
+  private async setDisabled(tx: Queries, userId: string, disabledAt: SQL): Promise<Account> {
+    const [account] = await tx
+      .update(users)
+      .set({ disabledAt, updatedAt: sql`now()` })
+      .where(eq(users.id, userId))
+      .returning(accountColumns)
+    if (!account) throw refuse('USER_NOT_FOUND')
+    return account
   }
 
   private openReset(tokenHash: string, now: string) {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { email, instant, noQuery, prose, uuid } from '../../fields.contract.js'
+import { email, instant, noQuery, person, prose, uuid } from '../../fields.contract.js'
 import { pageQuery } from '../../pagination.js'
 import { personName, self } from '../users/users.contract.js'
 
@@ -37,6 +37,14 @@ export const session = z.object({
   current: z.boolean(),
 })
 export type Session = z.infer<typeof session>
+
+/** A user as those who run the server see him. */
+export const account = person.extend({
+  email: z.string(),
+  isOperator: z.boolean(),
+  disabledAt: instant.nullable(),
+})
+export type Account = z.infer<typeof account>
 
 export const register = { name: 'register', query: noQuery, body: registration, response: signedIn }
 export const login = { name: 'login', query: noQuery, body: credentials, response: signedIn }

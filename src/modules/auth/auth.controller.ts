@@ -2,7 +2,7 @@ import { Autowired, Controller, Post } from '@forinda/kickjs-core'
 import type { RequestContext, RouteContext } from '@forinda/kickjs-http'
 import { accessCookieOf, clearAccessCookie, setAccessCookie } from '../../http/access-cookie.js'
 import { Afterwards } from '../../http/afterwards.js'
-import { RateLimits } from '../../http/rate-limit.js'
+import { RateLimits } from '../../http/limits/rate-limits.js'
 import { Public } from '../../http/route-flags.js'
 import {
   forgotPassword,

@@ -2,9 +2,12 @@ import { Autowired, Service } from '@forinda/kickjs-core'
 import type { WsContext } from '@forinda/kickjs-ws'
 import { Access } from '../../access/access.js'
 import type { Asker } from '../../access/asker.js'
+import { Events } from '../../events.js'
+import { Metrics } from '../../metrics/metrics.js'
+import type { Changes } from '../../realtime/changes.contract.js'
 import { PresenceService } from '../presence/presence.service.js'
 import { ChannelFeeds } from './channel-feeds.js'
-import type { Joined } from './chat.contract.js'
+import type { ChannelVisit, Joined } from './chat.contract.js'
 import type { ChatSocket } from './chat-sockets.js'
 import { RoomKeeper } from './room-keeper.js'
 import { room } from './rooms.js'
@@ -18,6 +21,8 @@ export class ChannelVisits {
   @Autowired(RoomKeeper) private rooms!: RoomKeeper
   @Autowired(PresenceService) private presence!: PresenceService
   @Autowired(Typing) private typing!: Typing
+  @Autowired(Events) private events!: Events
+  @Autowired(Metrics) private metrics!: Metrics
 
   /** Answers by itself: at the very moment when the socket enters, so that live changes come after it. */
   async join(ctx: WsContext, channelId: string, since: number | undefined): Promise<void> {
@@ -26,7 +31,8 @@ export class ChannelVisits {
     const online = await this.onlineIn(ctx.user, channelId)
     await this.feeds.join(ctx.user, channelId, since, told => {
       const joined: Joined = { ...(since === undefined ? { lastSeq: told.lastSeq } : told), online }
-      enter(ctx, channelId, joined)
+      this.enter(ctx, channelId, joined)
+      if (since !== undefined) this.metrics.resumed(outcomeOf(told))
     })
     await this.rooms.settle(epoch, socketOf(ctx), channelId)
   }
@@ -36,7 +42,21 @@ export class ChannelVisits {
     if (!ctx.socket.rooms.has(room.channel(channelId))) return
     this.typing.stop(socketOf(ctx), channelId)
     await ctx.leave(room.channel(channelId))
-    ctx.to(room.channel(channelId)).send('channel:user_left', visitOf(ctx, channelId))
+    this.tell(ctx, 'channel.left', visitOf(ctx, channelId))
+  }
+
+  private enter(ctx: WsContext, channelId: string, joined: Joined) {
+    if (!ctx.socket.connected) return
+    const wasIn = ctx.socket.rooms.has(room.channel(channelId))
+    ctx.answer(joined)
+    void ctx.join(room.channel(channelId))
+    if (!wasIn) this.tell(ctx, 'channel.entered', visitOf(ctx, channelId))
+  }
+
+  private tell(ctx: WsContext, name: 'channel.entered' | 'channel.left', visit: ChannelVisit) {
+    const others = socketOf(ctx).local.to(room.channel(visit.channelId)).except(room.lagging)
+    others.emit(name === 'channel.entered' ? 'channel:user_joined' : 'channel:user_left', visit)
+    this.events.emitElsewhere(name, visit)
   }
 
   /** Who is online of those who may read the channel. */
@@ -47,12 +67,10 @@ export class ChannelVisits {
   }
 }
 
-function enter(ctx: WsContext, channelId: string, joined: Joined) {
-  if (!ctx.socket.connected) return
-  const wasIn = ctx.socket.rooms.has(room.channel(channelId))
-  ctx.answer(joined)
-  void ctx.join(room.channel(channelId))
-  if (!wasIn) ctx.to(room.channel(channelId)).send('channel:user_joined', visitOf(ctx, channelId))
+/** How somebody came back: to nothing new, to what he missed, or to too much of it. */
+export function outcomeOf(told: Changes<object>): 'live' | 'replayed' | 'reset' {
+  if ('reset' in told) return 'reset'
+  return told.changes.length === 0 ? 'live' : 'replayed'
 }
 
 /** The socket of a chat event, with what the chat remembers of it. */
@@ -61,6 +79,6 @@ export function socketOf(ctx: WsContext): ChatSocket {
 }
 
 /** Who is where, as the others in the channel are told. */
-export function visitOf({ user }: WsContext, channelId: string) {
+export function visitOf({ user }: WsContext, channelId: string): ChannelVisit {
   return { channelId, userId: user.id, userName: user.name }
 }

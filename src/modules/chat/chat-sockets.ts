@@ -1,5 +1,6 @@
 import { Service } from '@forinda/kickjs-core'
 import type { DefaultEventsMap, Namespace, Socket } from 'socket.io'
+import { type ErrorCode, refuse } from '../../errors.js'
 import type { Principal } from '../../http/principal.js'
 import type { ServerEvents } from './chat.contract.js'
 
@@ -42,4 +43,12 @@ export class ChatSockets {
       id => this.opened?.sockets.get(id) ?? [],
     )
   }
+}
+
+/** Ends a socket with a reason. */
+export function turnOut(socket: ChatSocket, code: ErrorCode): void {
+  socket.emit('error', { code, message: refuse(code).message })
+  // What it sent and was not looked at yet comes from nobody now.
+  delete socket.data.user
+  socket.disconnect(true)
 }

@@ -6,7 +6,9 @@ import { ChannelFeeds } from './channel-feeds.js'
 import { ChatBroadcaster } from './chat.broadcaster.js'
 import type { ServerEvents } from './chat.contract.js'
 import { ChatSockets } from './chat-sockets.js'
+import { CompanyBroadcaster } from './company.broadcaster.js'
 import { Door } from './door.js'
+import { ProjectFeeds } from './project-feeds.js'
 import { RoomKeeper } from './room-keeper.js'
 
 const logger = Logger.for('Chat')
@@ -25,6 +27,7 @@ export class ChatAdapter implements AppAdapter {
     this.container = container
     container.resolve(ChatSockets).open(this.sockets.io.of('/chat'))
     container.resolve(ChatBroadcaster).start()
+    container.resolve(CompanyBroadcaster).start()
     container.resolve(RoomKeeper).start()
     const door = container.resolve(Door)
     door.start()
@@ -35,6 +38,7 @@ export class ChatAdapter implements AppAdapter {
   shutdown(): void {
     clearInterval(this.ticker)
     this.container?.resolve(ChannelFeeds).close()
+    this.container?.resolve(ProjectFeeds).close()
     this.container?.resolve(PresenceService).close()
   }
 

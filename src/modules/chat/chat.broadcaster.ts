@@ -1,51 +1,59 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
-import type { DomainEvents } from '../../events.js'
 import { Events } from '../../events.js'
 import { ChannelFeeds, type MessageChange } from './channel-feeds.js'
 import { ChatSockets } from './chat-sockets.js'
-import { channelOfRoom, room } from './rooms.js'
+import { ProjectFeeds, type TaskChange } from './project-feeds.js'
+import { placeOf, room } from './rooms.js'
 
 /** The only file that pushes to chat sockets: what happened inside becomes what clients hear. */
 @Service()
 export class ChatBroadcaster {
   @Autowired(Events) private events!: Events
   @Autowired(ChatSockets) private sockets!: ChatSockets
-  @Autowired(ChannelFeeds) private feeds!: ChannelFeeds
+  @Autowired(ChannelFeeds) private channels!: ChannelFeeds
+  @Autowired(ProjectFeeds) private projects!: ProjectFeeds
 
   start(): void {
     const { adapter } = this.sockets.namespace
-    this.feeds.open({
+    this.channels.open({
       deliver: change => this.message(change),
       listensTo: channelId => adapter.rooms.has(room.channel(channelId)),
     })
-    adapter.on('delete-room', (name: string) => {
-      const channelId = channelOfRoom(name)
-      if (channelId !== undefined) this.feeds.release(channelId)
+    this.projects.open({
+      deliver: change => this.task(change),
+      listensTo: projectId => adapter.rooms.has(room.project(projectId)),
     })
-    this.events.on('presence.online', event => this.online(event))
-    this.events.on('presence.offline', event => this.offline(event))
+    adapter.on('delete-room', (name: string) => {
+      const place = placeOf(name)
+      if (place?.kind === 'channel') this.channels.release(place.id)
+      if (place?.kind === 'project') this.projects.release(place.id)
+    })
     this.events.on('channel.read', ({ userId, unread }) => {
-      this.sockets.namespace.to(room.user(userId)).emit('channel:unread', unread)
+      this.sockets.namespace.local.to(room.user(userId)).emit('channel:unread', unread)
+    })
+    this.events.on('notification.created', notification => {
+      this.sockets.namespace.local.to(room.user(notification.userId)).emit('notification:new', notification)
     })
   }
 
   /** To this node's sockets only: each node's own feed keeps the order. */
   private message({ kind, message }: MessageChange) {
-    const listeners = this.sockets.namespace.local.to(room.channel(message.channelId))
-    const { messageId, channelId, content, mentions, updatedAt, seq } = message
+    const { messageId, channelId, reactions, replyCount, lastReplyAt, seq } = message
+    const listeners = this.sockets.namespace.local.to(room.channel(channelId))
     if (kind === 'new') listeners.emit('message:new', message)
-    if (kind === 'edited')
-      listeners.emit('message:edited', { messageId, channelId, content, mentions, updatedAt, seq })
-    if (kind === 'deleted') listeners.emit('message:deleted', { messageId, channelId, seq })
+    if (kind === 'edited') listeners.emit('message:edited', message)
+    if (kind === 'reacted')
+      listeners.emit('message:reacted', { messageId, channelId, reactions, replyCount, lastReplyAt, seq })
+    if (kind === 'deleted')
+      listeners.emit('message:deleted', { messageId, channelId, replyCount, lastReplyAt, seq })
   }
 
-  private online({ userId, userName, workspaceIds }: DomainEvents['presence.online']) {
-    if (workspaceIds.length === 0) return
-    this.sockets.namespace.to(workspaceIds.map(room.workspace)).emit('presence:online', { userId, userName })
-  }
-
-  private offline({ userId, workspaceIds }: DomainEvents['presence.offline']) {
-    if (workspaceIds.length === 0) return
-    this.sockets.namespace.to(workspaceIds.map(room.workspace)).emit('presence:offline', { userId })
+  private task({ projectId, seq, origin, ...change }: TaskChange) {
+    const listeners = this.sockets.namespace.local.to(room.project(projectId))
+    if (change.kind === 'afresh') return void listeners.emit('project:changed', { projectId, seq })
+    const caused = origin === undefined ? {} : { origin }
+    if (change.kind === 'deleted')
+      listeners.emit('task:deleted', { taskId: change.taskId, projectId, seq, ...caused })
+    else listeners.emit(`task:${change.kind}`, { ...change.task, ...caused })
   }
 }

@@ -20,13 +20,16 @@ import {
   deleteMessage,
   editMessage,
   joinChannel,
+  joinProject,
   leaveChannel,
+  leaveProject,
   readChannel,
   sendMessage,
   syncChannel,
   typing,
 } from './chat.contract.js'
 import { Door } from './door.js'
+import { ProjectVisits } from './project-visits.js'
 import { room } from './rooms.js'
 import { Typing } from './typing.js'
 
@@ -35,6 +38,7 @@ export class ChatController {
   @Autowired(Access) private access!: Access
   @Autowired(Door) private door!: Door
   @Autowired(ChannelVisits) private visits!: ChannelVisits
+  @Autowired(ProjectVisits) private boards!: ProjectVisits
   @Autowired(PresenceService) private presence!: PresenceService
   @Autowired(MessagesService) private messages!: MessagesService
   @Autowired(MessagesRepository) private stored!: MessagesRepository
@@ -112,6 +116,16 @@ export class ChatController {
   async sync(ctx: MessageContext<typeof syncChannel>) {
     const channel = await this.access.channel(ctx.user, ctx.data.channelId)
     return this.stored.changes(channel, ctx.data.since)
+  }
+
+  @OnMessage('project:join', joinProject)
+  joinBoard(ctx: MessageContext<typeof joinProject>) {
+    return this.boards.join(ctx, ctx.data.projectId, ctx.data.since)
+  }
+
+  @OnMessage('project:leave', leaveProject)
+  leaveBoard(ctx: MessageContext<typeof leaveProject>) {
+    return this.boards.leave(ctx, ctx.data.projectId)
   }
 
   /** In the room means allowed: whoever loses access is taken out at once. */

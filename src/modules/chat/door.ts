@@ -2,11 +2,14 @@ import { Autowired, Service } from '@forinda/kickjs-core'
 import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import { Authenticator } from '../../http/authenticate.js'
+import { ConnectionCounts } from '../../http/limits/connection-counts.js'
 import type { Principal } from '../../http/principal.js'
+import { Metrics } from '../../metrics/metrics.js'
 import { LiveSessions } from '../auth/sessions/live-sessions.js'
+import { SessionWatch } from '../auth/sessions/session-watch.js'
 import { PresenceService } from '../presence/presence.service.js'
 import { handshake, type Welcome } from './chat.contract.js'
-import { type ChatSocket, ChatSockets } from './chat-sockets.js'
+import { type ChatSocket, ChatSockets, turnOut } from './chat-sockets.js'
 import { RoomKeeper } from './room-keeper.js'
 import { room } from './rooms.js'
 
@@ -19,15 +22,20 @@ const WARNING_MS = 60_000
 @Service()
 export class Door {
   @Autowired(Authenticator) private authenticator!: Authenticator
+  @Autowired(ConnectionCounts) private counts!: ConnectionCounts
+  @Autowired(Metrics) private metrics!: Metrics
   @Autowired(LiveSessions) private sessions!: LiveSessions
+  @Autowired(SessionWatch) private watch!: SessionWatch
   @Autowired(PresenceService) private presence!: PresenceService
   @Autowired(RoomKeeper) private rooms!: RoomKeeper
   @Autowired(ChatSockets) private sockets!: ChatSockets
   @Autowired(Events) private events!: Events
 
   start(): void {
+    this.watch.add(() => this.sockets.local().flatMap(({ data }) => data.user?.sessionId ?? []))
     this.events.on('session.revoked', ({ sessionId }) => {
-      for (const socket of this.sockets.local(room.session(sessionId))) turnOut(socket, 'SESSION_REVOKED')
+      for (const socket of this.sockets.local(room.session(sessionId)))
+        this.turnOut(socket, 'SESSION_REVOKED')
     })
     this.events.on('user.updated', async ({ userId }) => {
       for (const socket of this.sockets.local(room.user(userId))) await this.lookAgain(socket)
@@ -50,15 +58,18 @@ export class Door {
     if (before && before.id !== user.id)
       throw refuse('FORBIDDEN', { message: 'This socket belongs to another user' })
     const rooms = [room.user(user.id), room.session(user.sessionId)]
+    const release = before ? undefined : this.counts.take({ userId: user.id })
     socket.join(rooms)
     try {
       // In the room a revocation finds the socket; one that came before is found here.
       await this.sessions.live(user.sessionId)
       if (!before) await this.appear(socket, user)
     } catch (error) {
+      release?.()
       for (const name of rooms) if (!before || name === room.session(user.sessionId)) socket.leave(name)
       throw error
     }
+    if (release) onceGone(socket, release)
     if (before && before.sessionId !== user.sessionId) socket.leave(room.session(before.sessionId))
     socket.data.user = user
     socket.data.warned = false
@@ -71,9 +82,9 @@ export class Door {
     for (const socket of this.sockets.local()) {
       const { user, warned, strangerSince = now } = socket.data
       if (!user) {
-        if (strangerSince + STRANGER_MS <= now) turnOut(socket, 'UNAUTHENTICATED')
+        if (strangerSince + STRANGER_MS <= now) this.turnOut(socket, 'UNAUTHENTICATED')
       } else if (user.expiresAt <= now) {
-        turnOut(socket, 'TOKEN_EXPIRED')
+        this.turnOut(socket, 'TOKEN_EXPIRED')
       } else if (!warned && user.expiresAt - WARNING_MS <= now) {
         socket.data.warned = true
         socket.emit('auth:expiring', { expiresAt: new Date(user.expiresAt).toISOString() })
@@ -102,14 +113,17 @@ export class Door {
       const { email, username, name } = await this.sessions.live(user.sessionId)
       socket.data.user = { ...user, email, username, name }
     } catch {
-      turnOut(socket, 'SESSION_REVOKED')
+      this.turnOut(socket, 'SESSION_REVOKED')
     }
+  }
+
+  private turnOut(socket: ChatSocket, code: 'SESSION_REVOKED' | 'TOKEN_EXPIRED' | 'UNAUTHENTICATED') {
+    this.metrics.closed(code.toLowerCase())
+    turnOut(socket, code)
   }
 }
 
-function turnOut(socket: ChatSocket, code: 'SESSION_REVOKED' | 'TOKEN_EXPIRED' | 'UNAUTHENTICATED') {
-  socket.emit('error', { code, message: refuse(code).message })
-  // What it sent and was not looked at yet comes from nobody now.
-  delete socket.data.user
-  socket.disconnect(true)
+function onceGone(socket: ChatSocket, fn: () => void) {
+  if (socket.connected) socket.once('disconnect', fn)
+  else fn()
 }

@@ -1,13 +1,26 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Autowired, Logger, Service } from '@forinda/kickjs-core'
 import { Access } from '../../access/access.js'
 import { Events } from '../../events.js'
 import { type ChatSocket, ChatSockets } from './chat-sockets.js'
-import { channelOfRoom, room } from './rooms.js'
+import { type Place, placeOf, room } from './rooms.js'
 import { Typing } from './typing.js'
+
+/** A socket in a place. */
+interface Seat {
+  place: Place
+  socket: ChatSocket
+}
+
+/** Between two tries to find out who may be where, in milliseconds. */
+const PAUSE_MS = 1_000
 
 const logger = Logger.for('RoomKeeper')
 
-/** Keeps sockets in the rooms that their users may listen to, and out of the others as soon as that changes. */
+/**
+ * Keeps sockets in the rooms that their users may listen to, and out of the others as soon as that
+ * changes. An event only says that something did, and may be late: the database is asked.
+ */
 @Service()
 export class RoomKeeper {
   @Autowired(Access) private access!: Access
@@ -16,19 +29,26 @@ export class RoomKeeper {
   @Autowired(Typing) private typing!: Typing
   /** Grows whenever anybody's access may have changed: whoever joined meanwhile is looked at again. */
   private changes = 0
+  private hasMissed = false
+  private isRecovering = false
 
   start(): void {
-    this.events.on('channel.deleted', ({ channelId }) => this.recheckChannel(channelId))
-    this.events.on('channel.updated', ({ channelId }) => this.recheckChannel(channelId))
-    this.events.on('channel.member_removed', ({ userId }) => this.recheckUser(userId))
-    this.events.on('member.role_changed', ({ userId }) => this.recheckUser(userId))
-    this.events.on('member.added', ({ workspaceId, userId }) => this.enterWorkspace(workspaceId, userId))
-    this.events.on('member.removed', ({ workspaceId, userId }) =>
+    const { events, sockets } = this
+    for (const loss of ['channel.member_removed', 'project.member_removed', 'member.role_changed'] as const) {
+      events.on(loss, ({ userId }) => this.recheckAll(sockets.local(room.user(userId))))
+    }
+    for (const change of ['channel.updated', 'channel.deleted'] as const) {
+      events.on(change, ({ channelId }) => this.recheckPlace({ kind: 'channel', id: channelId }))
+    }
+    events.on('project.deleted', ({ projectId }) => this.recheckPlace({ kind: 'project', id: projectId }))
+    events.on('member.added', ({ userId }) => this.placeInWorkspaces(sockets.local(room.user(userId))))
+    events.on('member.removed', ({ workspaceId, userId }) =>
       this.leaveWorkspace(workspaceId, room.user(userId)),
     )
-    this.events.on('workspace.deleted', ({ workspaceId }) =>
+    events.on('workspace.deleted', ({ workspaceId }) =>
       this.leaveWorkspace(workspaceId, room.workspace(workspaceId)),
     )
+    events.on('access.doubted', () => this.recover())
   }
 
   /** The number that `settle` compares: take it before access is checked. */
@@ -36,62 +56,131 @@ export class RoomKeeper {
     return this.changes
   }
 
-  /** After a socket joined a channel: takes it out again if access was lost while it did. */
-  async settle(epoch: number, socket: ChatSocket, channelId: string): Promise<void> {
-    if (epoch !== this.changes) await this.recheck(channelId, [socket])
+  /** After a socket joined a channel or project: takes it out again if access was lost while it did. */
+  async settle(epoch: number, socket: ChatSocket, id: string): Promise<void> {
+    if (epoch === this.changes) return
+    await this.recheck(seatsOf([socket]).filter(({ place }) => place.id === id))
   }
 
-  private enterWorkspace(workspaceId: string, userId: string) {
-    this.changes += 1
-    for (const socket of this.sockets.local(room.user(userId))) socket.join(room.workspace(workspaceId))
+  /**
+   * Looks at everybody again: something was not heard of. What it was the database knows, as soon as it can
+   * be asked; until then all stay where they are.
+   */
+  async recover(): Promise<void> {
+    this.hasMissed = true
+    if (this.isRecovering) return
+    this.isRecovering = true
+    while (this.hasMissed) {
+      this.hasMissed = false
+      try {
+        await this.recheckEverybody()
+      } catch (error) {
+        logger.warn({ err: error }, 'access could not be checked after a loss of events; trying again')
+        this.hasMissed = true
+        await delay(PAUSE_MS, undefined, { ref: false })
+      }
+    }
+    this.isRecovering = false
   }
 
-  private async leaveWorkspace(workspaceId: string, roomName: string) {
-    const leaving = this.sockets.local(roomName)
+  /** Out at once; those who belong there all the same come back in. */
+  private async leaveWorkspace(workspaceId: string, whose: string) {
+    const leaving = this.sockets.local(whose)
     for (const socket of leaving) socket.leave(room.workspace(workspaceId))
-    await this.recheckRooms(leaving)
+    await Promise.all([this.recheckAll(leaving), this.placeInWorkspaces(leaving)])
   }
 
-  private recheckUser(userId: string) {
-    return this.recheckRooms(this.sockets.local(room.user(userId)))
-  }
-
-  private recheckChannel(channelId: string) {
+  /** Puts sockets into the rooms of their users' workspaces, and takes them out of those of others. */
+  private async placeInWorkspaces(sockets: readonly ChatSocket[]) {
     this.changes += 1
-    return this.recheck(channelId, this.sockets.local(room.channel(channelId)))
-  }
-
-  private async recheckRooms(sockets: readonly ChatSocket[]) {
-    this.changes += 1
-    const channelIds = new Set(
-      sockets.flatMap(socket => [...socket.rooms].flatMap(name => channelOfRoom(name) ?? [])),
-    )
-    await Promise.all(
-      [...channelIds].map(channelId => {
-        const listening = sockets.filter(socket => socket.rooms.has(room.channel(channelId)))
-        return this.recheck(channelId, listening)
-      }),
-    )
-  }
-
-  private async recheck(channelId: string, sockets: readonly ChatSocket[]) {
-    const readers = await this.readers(channelId, sockets)
+    let epoch: number
+    let belonging: Map<string, string[]>
+    // Again if anybody's access changed while we asked, since it may be theirs.
+    do {
+      epoch = this.changes
+      belonging = await this.access.workspacesOf(userIdsOf(sockets))
+    } while (epoch !== this.changes)
     for (const socket of sockets) {
-      if (socket.data.user && readers.has(socket.data.user.id)) continue
-      socket.leave(room.channel(channelId))
-      this.typing.stop(socket, channelId)
-      socket.emit('channel:removed', { channelId })
+      const names = belonging.get(socket.data.user?.id ?? '')?.map(room.workspace)
+      if (!names || !socket.connected) continue
+      const entered = [...socket.rooms].filter(name => name.startsWith(room.workspace('')))
+      for (const name of entered) if (!names.includes(name)) socket.leave(name)
+      socket.join(names)
     }
   }
 
-  /** Nobody, while it cannot be known: whoever still may can join again. */
-  private async readers(channelId: string, sockets: readonly ChatSocket[]): Promise<Set<string>> {
-    const userIds = new Set(sockets.flatMap(({ data }) => data.user?.id ?? []))
+  private async recheckPlace(place: Place) {
+    this.changes += 1
+    const inside = this.sockets.local(room[place.kind](place.id))
+    await this.recheck(inside.map(socket => ({ place, socket })))
+  }
+
+  /** All the channels and projects of some sockets. */
+  private async recheckAll(sockets: readonly ChatSocket[]) {
+    this.changes += 1
+    await this.recheck(seatsOf(sockets))
+  }
+
+  private async recheckEverybody() {
+    const sockets = this.sockets.local()
+    await this.placeInWorkspaces(sockets)
+    const seats = seatsOf(sockets)
+    this.keep(seats, await this.allowed(seats))
+  }
+
+  /** Nobody stays while it cannot be known who may: whoever still may can join again. */
+  private async recheck(seats: readonly Seat[]) {
     try {
-      return new Set(await this.access.readersAmong(channelId, [...userIds]))
+      this.keep(seats, await this.allowed(seats))
     } catch (error) {
-      logger.error({ err: error, channelId }, 'access could not be checked, so the room was emptied')
-      return new Set()
+      logger.error({ err: error }, 'access could not be checked, so those concerned were taken out')
+      this.keep(seats, new Set())
     }
   }
+
+  /** Which of these users may be in which of these places. */
+  private async allowed(seats: readonly Seat[]): Promise<Set<string>> {
+    const pairs = (kind: Place['kind']) =>
+      seats.flatMap(({ place: { kind: its, id }, socket: { data } }) =>
+        its === kind && data.user ? [{ id, userId: data.user.id }] : [],
+      )
+    const found = await Promise.all([
+      this.access.channelReaders(pairs('channel')),
+      this.access.projectViewers(pairs('project')),
+    ])
+    return new Set(found.flat().map(keyOf))
+  }
+
+  private keep(seats: readonly Seat[], allowed: ReadonlySet<string>) {
+    for (const { place, socket } of seats) {
+      const { kind, id } = place
+      const userId = socket.data.user?.id
+      const isAllowed = userId !== undefined && allowed.has(keyOf({ id, userId }))
+      if (isAllowed || !socket.rooms.has(room[kind](id))) continue
+      socket.leave(room[kind](id))
+      if (kind === 'project') {
+        socket.emit('project:removed', { projectId: id })
+      } else {
+        this.typing.stop(socket, id)
+        socket.emit('channel:removed', { channelId: id })
+      }
+    }
+  }
+}
+
+function seatsOf(sockets: readonly ChatSocket[]): Seat[] {
+  return sockets.flatMap(socket =>
+    [...socket.rooms].flatMap(name => {
+      const place = placeOf(name)
+      return place ? [{ place, socket }] : []
+    }),
+  )
+}
+
+function keyOf({ id, userId }: { id: string; userId: string }): string {
+  return `${id} ${userId}`
+}
+
+function userIdsOf(sockets: readonly ChatSocket[]): string[] {
+  return [...new Set(sockets.flatMap(({ data }) => data.user?.id ?? []))]
 }

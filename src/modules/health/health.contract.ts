@@ -13,7 +13,8 @@ export const getLiveness = {
 /** Whether this node can serve requests, and what it lacks: 200 only where `status` is `ready`. */
 export const readiness = z.object({
   status: z.enum(['ready', 'unavailable', 'stopping']),
-  dependencies: z.object({ database: state, sockets: state }),
+  /** The bus is the way to the other nodes; a node that cannot hear them serves its own clients all the same. */
+  dependencies: z.object({ database: state, sockets: state, bus: z.enum(['up', 'down', 'off']) }),
 })
 export type Readiness = z.infer<typeof readiness>
 

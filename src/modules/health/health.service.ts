@@ -1,4 +1,5 @@
 import { type AppAdapter, Autowired, Logger, Service } from '@forinda/kickjs-core'
+import { Bus } from '../../cluster/bus.js'
 import { Database } from '../../db/database.js'
 import { ChatSockets } from '../chat/chat-sockets.js'
 import type { Readiness } from './health.contract.js'
@@ -14,10 +15,11 @@ export class HealthService implements AppAdapter {
   readonly name = 'Health'
   @Autowired(Database) private db!: Database
   @Autowired(ChatSockets) private sockets!: ChatSockets
+  @Autowired(Bus) private bus!: Bus
   private asked: Promise<boolean> | undefined
   private stopping = false
 
-  shutdown(): void {
+  drain(): void {
     this.stopping = true
   }
 
@@ -26,7 +28,7 @@ export class HealthService implements AppAdapter {
     const sockets = this.sockets.isOpen ? 'up' : 'down'
     const works = database === 'up' && sockets === 'up'
     const status = this.stopping ? 'stopping' : works ? 'ready' : 'unavailable'
-    return { status, dependencies: { database, sockets } }
+    return { status, dependencies: { database, sockets, bus: this.bus.state } }
   }
 
   /** However many ask, the database is asked by one at a time. */

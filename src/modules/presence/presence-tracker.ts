@@ -1,7 +1,4 @@
-export interface Visitor {
-  userId: string
-  userName: string
-}
+import type { Present, Visitor } from './presence.contract.js'
 
 interface Presence extends Visitor {
   connections: Set<string>
@@ -100,6 +97,15 @@ export class PresenceTracker {
     const was = online?.delete(userId) ?? false
     if (online?.size === 0) this.byWorkspace.delete(workspaceId)
     return was
+  }
+
+  /** Everybody who is online, with his workspaces. */
+  everybody(): Present[] {
+    return [...this.present.values()].map(({ userId, userName, workspaceIds }) => ({
+      userId,
+      userName,
+      workspaceIds: [...workspaceIds],
+    }))
   }
 
   workspacesOf(userId: string): string[] {

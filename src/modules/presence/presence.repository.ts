@@ -1,8 +1,21 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, eq } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import { workspaceIsOpen } from '../../access/visibility.js'
 import { Database } from '../../db/database.js'
+import { nodePresence, nodes } from '../../db/schema/cluster.js'
 import { workspaceMembers, workspaces } from '../../db/schema/people.js'
+import type { Present, Visitor } from './presence.contract.js'
+
+/** Who came to a node and who went from it. */
+export interface PresenceChange {
+  came: readonly Visitor[]
+  went: readonly string[]
+}
+
+const workspacesOfSome = sql`array(
+  select ${workspaces.id} from ${workspaceMembers}
+  join ${workspaces} on ${workspaces.id} = ${workspaceMembers.workspaceId}
+  where ${workspaceMembers.userId} = ${nodePresence.userId} and ${workspaceIsOpen})`
 
 @Repository()
 export class PresenceRepository {
@@ -10,11 +23,63 @@ export class PresenceRepository {
 
   /** The workspaces that somebody belongs to. */
   async workspacesOf(userId: string): Promise<string[]> {
+    return (await this.workspacesOfAll([userId])).get(userId) ?? []
+  }
+
+  /** The workspaces that each of some users belongs to; nothing for those who belong to none. */
+  async workspacesOfAll(userIds: readonly string[]): Promise<Map<string, string[]>> {
     const found = await this.db.query
-      .select({ id: workspaces.id })
+      .select({ userId: workspaceMembers.userId, workspaceId: workspaces.id })
       .from(workspaceMembers)
       .innerJoin(workspaces, eq(workspaces.id, workspaceMembers.workspaceId))
-      .where(and(eq(workspaceMembers.userId, userId), workspaceIsOpen))
-    return found.map(({ id }) => id)
+      .where(and(sql`${workspaceMembers.userId} = any(${sql.param(userIds)}::uuid[])`, workspaceIsOpen))
+    const byUser = new Map<string, string[]>()
+    for (const { userId, workspaceId } of found)
+      byUser.set(userId, [...(byUser.get(userId) ?? []), workspaceId])
+    return byUser
+  }
+
+  /** Stores who came to a node and went from it; gives the version that this makes, undefined if it holds no lease. */
+  publish(nodeId: string, { came, went }: PresenceChange): Promise<number | undefined> {
+    return this.db.write(async tx => {
+      const [stepped] = await tx
+        .update(nodes)
+        .set({ presenceVersion: sql`${nodes.presenceVersion} + 1` })
+        .where(eq(nodes.id, nodeId))
+        .returning({ version: nodes.presenceVersion })
+      if (!stepped) return undefined
+      if (went.length > 0) {
+        await tx
+          .delete(nodePresence)
+          .where(and(eq(nodePresence.nodeId, nodeId), inArray(nodePresence.userId, [...went])))
+      }
+      if (came.length > 0) {
+        await tx
+          .insert(nodePresence)
+          .values(came.map(({ userId, userName }) => ({ nodeId, userId, userName })))
+          .onConflictDoNothing()
+      }
+      return stepped.version
+    })
+  }
+
+  /** Who is at a node, and as of which version; undefined if it holds no lease. */
+  async atNode(nodeId: string): Promise<{ version: number; present: Present[] } | undefined> {
+    const rows = await this.db.query
+      .select({
+        version: nodes.presenceVersion,
+        userId: nodePresence.userId,
+        userName: nodePresence.userName,
+        workspaceIds: sql<string[]>`${workspacesOfSome}`,
+      })
+      .from(nodes)
+      .leftJoin(nodePresence, eq(nodePresence.nodeId, nodes.id))
+      .where(eq(nodes.id, nodeId))
+    const [first] = rows
+    if (!first) return undefined
+    const present = rows.flatMap(({ userId, userName, workspaceIds }) =>
+      userId === null || userName === null ? [] : { userId, userName, workspaceIds },
+    )
+    return { version: first.version, present }
   }
 }

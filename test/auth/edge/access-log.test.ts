@@ -44,9 +44,9 @@ describe('each request', () => {
     expect((await lineOf(await new Api(app.origin).get('/nothing'))).status).toBe(404)
   })
 
-  test('about health is for those who debug', async () => {
-    const answer = await fetch(`${app.origin}/health/live`)
-    expect(await lineOf(answer)).toMatchObject({ level: 20, path: '/health/live' })
+  test.each(['/health/live', '/metrics'])('about %s is for those who debug', async path => {
+    const answer = await fetch(app.origin + path)
+    expect(await lineOf(answer)).toMatchObject({ level: 20, path })
   })
 
   test('that its client gave up is marked so', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { verify } from '@node-rs/argon2'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { refuse } from '../../../src/errors.js'
-import { RateLimits } from '../../../src/http/rate-limit.js'
+import { RateLimits } from '../../../src/http/limits/rate-limits.js'
 import { Api } from '../../support/api.js'
 import { startApp, type TestApp } from '../../support/app.js'
 

@@ -20,7 +20,7 @@ export interface NewSession {
   tokenHash: string
 }
 
-export type RevocationReason = 'signed_out' | 'refresh_token_reused' | 'password_reset'
+export type RevocationReason = 'signed_out' | 'refresh_token_reused' | 'password_reset' | 'disabled'
 
 export interface RevokedSession {
   sessionId: string
@@ -66,6 +66,26 @@ export class SessionsRepository {
       .innerJoin(users, eq(users.id, sessions.userId))
       .where(eq(sessions.id, sessionId))
     return found
+  }
+
+  /** Those of some sessions that are over: ended, run out, removed, or their user disabled. */
+  async over(sessionIds: readonly string[], now: string): Promise<string[]> {
+    const lives = this.db.query
+      .select({ id: sessions.id })
+      .from(sessions)
+      .innerJoin(users, eq(users.id, sessions.userId))
+      .where(
+        and(
+          sql`${sessions.id} = given.id`,
+          isNull(sessions.revokedAt),
+          gt(sessions.expiresAt, now),
+          isNull(users.disabledAt),
+        ),
+      )
+    const { rows } = await this.db.query.execute<{ id: string }>(
+      sql`select given.id from unnest(${sql.param(sessionIds)}::uuid[]) as given(id) where not exists ${lives}`,
+    )
+    return rows.map(({ id }) => id)
   }
 
   /**
