@@ -1,0 +1,87 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { compareViews } from '../../clients/compare-views.js'
+import { allOf, atMost, type Figure, told } from '../../lab/figures.js'
+import type { Site } from '../../lab/lab.js'
+import type { Scenario } from '../scenario.js'
+import { merged, Traffic } from '../traffic.js'
+import { SlowSocket } from './slow-socket.js'
+import { SlowStream } from './slow-stream.js'
+
+/** How much slower the others may be, as a factor, and a millisecond for the rounding. */
+const LEEWAY = 1.1
+const ROUNDING_MS = 1
+const CLOSED_MS = 10_000
+const MEMORY_MB = 10
+const PADDING = 600
+
+/** Somebody in a busy channel reads a kilobyte in a second, and nobody else can tell. */
+export const slow: Scenario = {
+  name: 'slow',
+  nodes: {},
+  crews: 4,
+  async run(site) {
+    const size = site.small
+      ? { clients: 60, perSecond: 30, warmMs: 2_000, partMs: 6_000 }
+      : { clients: 300, perSecond: 50, warmMs: 10_000, partMs: 30_000 }
+    const traffic = await Traffic.open(site, { clients: size.clients, channels: 1, node: 0 })
+    await traffic.talk({ perSecond: size.perSecond, edits: 0, deletes: 0, padding: PADDING })
+    await delay(size.warmMs)
+    const without = await observe(site, size.partMs)
+
+    const socket = await SlowSocket.open(site, traffic.place)
+    await socket.clog()
+    const beside = await observe(site, size.partMs)
+    const closedMs = socket.closedAfter()
+    socket.resume()
+
+    const stream = await SlowStream.open(site, traffic.place)
+    const besideStream = await observe(site, size.partMs)
+    const streamed = stream.closedAfter()
+    stream.close()
+
+    const { figures } = await traffic.finish()
+    const truth = await site.truth(traffic.place.channelIds)
+    await socket.present()
+    const { shown, expected } = compareViews([socket.client], truth)
+    socket.close()
+    return [
+      ...comparison('with a slow socket', without, beside),
+      atMost('slow socket closed after its queue began', closedMs, CLOSED_MS, ' ms'),
+      allOf('shown to it after it resumed', shown, expected),
+      ...comparison('with a stream that nobody reads', without, besideStream),
+      told(
+        'that stream closed',
+        streamed === undefined ? 'not yet: the kernel holds it' : `after ${streamed} ms`,
+      ),
+      ...figures,
+    ]
+  },
+}
+
+interface Observed {
+  p99: number
+  megabytes: number
+}
+
+/** How the others fare for a while, and how much memory the node has at most. */
+async function observe(site: Site, ms: number): Promise<Observed> {
+  await site.node(0).memory()
+  await site.crew.all('times')
+  const begun = Date.now()
+  const sizes: number[] = []
+  while (Date.now() - begun < ms) {
+    await delay(250)
+    sizes.push(site.node(0).residentMegabytes())
+  }
+  const times = await site.crew.all('times')
+  return { p99: merged(times.map(({ delays }) => delays)).quantile(0.99), megabytes: Math.max(...sizes) }
+}
+
+function comparison(name: string, without: Observed, beside: Observed): Figure[] {
+  const limit = Math.round(without.p99 * LEEWAY) + ROUNDING_MS
+  return [
+    told(`p99 of the others without, and ${name}`, `${without.p99} / ${beside.p99} ms`),
+    atMost(`p99 ${name}`, beside.p99, limit, ' ms'),
+    atMost(`memory more ${name}`, beside.megabytes - without.megabytes, MEMORY_MB, ' MB'),
+  ]
+}
