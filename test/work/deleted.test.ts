@@ -69,13 +69,17 @@ const inWorkspace: Record<string, () => Promise<unknown>> = {
   'a removal': () => ofMembers().remove(ann.id, place()),
   'a leaving': () => ofMembers().leave(place()),
   'an invitation': () =>
-    ofInvitations().create(ann.id, {
-      workspaceId,
-      email: 'dan@example.com',
-      role: 'member',
-      tokenHash: `hash of ${workspaceId}`,
-      expiresAt: '2100-01-01T00:00:00.000Z',
-    }),
+    ofInvitations().create(
+      ann.id,
+      {
+        workspaceId,
+        email: 'dan@example.com',
+        role: 'member',
+        tokenHash: `hash of ${workspaceId}`,
+        expiresAt: '2100-01-01T00:00:00.000Z',
+      },
+      { to: 'dan@example.com', subject: 'Too late', text: 'Too late' },
+    ),
   'the end of an invitation': () => ofInvitations().revoke(ann.id, { id: invitationId, workspaceId }),
 }
 const changeOfTask = () => ofChanges().change(ann.id, task(), { title: 'Too late' }, anyVersion)

@@ -52,4 +52,9 @@ it('the embedded database carries projects and tasks just as Postgres does', asy
   expect(left).toHaveLength(18)
   expect(left.every(task => task.assignees.length === 0)).toBe(true)
   expect((await ann.api.get(`/projects/${project.id}`)).body.data.lastSeq).toBe(20 + 1 + 2 + 2 + 18)
+  const { changes } = (await ann.api.get(`/projects/${project.id}/changes?since=24`)).body.data
+  expect([
+    changes.length,
+    changes.filter(({ deletedAt }: { deletedAt: unknown }) => deletedAt).length,
+  ]).toEqual([19, 1])
 })

@@ -27,7 +27,7 @@ interface Place {
 
 const statuses = sql<ProjectStatus[]>`(
   select json_agg(json_build_object('key', s.key, 'name', s.name, 'group', s.group, 'position', s.position,
-    'wipLimit', s.wip_limit) order by s.position)
+    'wipLimit', s.wip_limit, 'transitions', s.transitions) order by s.position)
   from ${projectStatuses} s where s.project_id = ${projects.id})`
 
 const projectRow = {

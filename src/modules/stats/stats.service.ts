@@ -29,7 +29,8 @@ export class StatsService {
     for (const change of ['task.created', 'task.updated', 'task.moved'] as const) {
       this.events.on(change, ({ task }) => this.recount(task))
     }
-    for (const change of ['task.deleted', 'project.created', 'project.updated', 'project.deleted'] as const) {
+    const changes = ['project.created', 'project.updated', 'project.deleted', 'project.advanced'] as const
+    for (const change of ['task.deleted', ...changes] as const) {
       this.events.on(change, place => this.recount(place))
     }
     for (const change of ['member.added', 'member.removed', 'channel.created', 'channel.deleted'] as const) {

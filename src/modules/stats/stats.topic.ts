@@ -11,7 +11,7 @@ const BELIEVED_MS = 5_000
 const logger = Logger.for('Stats')
 
 /** What a topic needs of a stream. */
-export type Listener = Pick<EventStream, 'closed' | 'write' | 'onClose'>
+export type Listener = Pick<EventStream, 'closed' | 'isBehind' | 'write' | 'onClose'>
 
 /** Where a topic's numbers come from. */
 export interface Numbers<Counts> {
@@ -134,7 +134,8 @@ export class Topic<Counts> {
     const sent = { text, statistics: timed, at, frames: new Map() }
     this.sent = sent
     this.awaited = false
-    for (const [stream, event] of this.listeners) write(sent, stream, event)
+    // Who has not read the last ones yet is spared the ones in between: each holds everything.
+    for (const [stream, event] of this.listeners) if (!stream.isBehind) write(sent, stream, event)
   }
 }
 

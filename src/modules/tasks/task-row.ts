@@ -1,4 +1,5 @@
 import { eq, inArray, sql } from 'drizzle-orm'
+import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import type { Queries } from '../../db/database.js'
 import { users } from '../../db/schema/people.js'
 import {
@@ -55,6 +56,17 @@ export const taskRow = {
   updatedAt: tasks.updatedAt,
   startedAt: tasks.startedAt,
   completedAt: tasks.completedAt,
+}
+
+const unlessDeleted = (text: AnyPgColumn) =>
+  sql<string>`case when ${tasks.deletedAt} is null then ${text} else '' end`
+
+/** The same of a task that may be deleted: then without its texts. */
+export const changedTaskRow = {
+  ...taskRow,
+  title: unlessDeleted(tasks.title),
+  description: unlessDeleted(tasks.description),
+  deletedAt: tasks.deletedAt,
 }
 
 /** Tasks as clients see them, whole, in one statement for any number of rows. */

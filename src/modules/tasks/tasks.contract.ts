@@ -12,12 +12,16 @@ import {
   uuid,
 } from '../../fields.contract.js'
 import { countedPageQuery } from '../../pagination.js'
+import { type Changes, changesOf, changesQuery } from '../../realtime/changes.contract.js'
 
 /** From the least to the most urgent: the order of `sort=priority`. */
 export const priorities = ['none', 'low', 'medium', 'high', 'critical'] as const
 
 /** The most people that one task may be assigned to. */
 export const MOST_ASSIGNEES = 50
+
+/** The most labels that one task may carry. */
+export const MOST_LABELS = 50
 
 export const task = z.object({
   id: uuid,
@@ -46,15 +50,26 @@ export const task = z.object({
 })
 export type Task = z.infer<typeof task>
 
+/** A task as a list of changes has it: a deleted one stays as a tombstone without its texts. */
+export const changedTask = task.extend({ deletedAt: instant.nullable() })
+export type ChangedTask = z.infer<typeof changedTask>
+
+/** What changed in a project since a sequence number. */
+export const projectChanges = changesOf(changedTask)
+export type ProjectChanges = Changes<ChangedTask>
+
 const projectParams = z.object({ projectId: uuid })
 export const taskParams = z.object({ taskId: uuid })
 
 const status = line(50)
 const priority = z.enum(priorities)
-export const assigneeIds = z
-  .array(uuid)
-  .max(MOST_ASSIGNEES)
-  .transform(ids => [...new Set(ids)])
+const idSet = (most: number) =>
+  z
+    .array(uuid)
+    .max(most)
+    .transform(ids => [...new Set(ids)])
+export const assigneeIds = idSet(MOST_ASSIGNEES)
+const labelIds = idSet(MOST_LABELS)
 
 const fields = {
   title: line(500),
@@ -65,6 +80,7 @@ const fields = {
   dueDate: instantInput.nullable(),
   estimatePoints: z.int().min(0).max(10_000).nullable(),
   assigneeIds,
+  labelIds,
 }
 
 /** Each sort both ways; undated tasks come last in both, priorities run from `none` to `critical`. */
@@ -110,6 +126,7 @@ export const createTask = {
     dueDate: fields.dueDate.default(null),
     estimatePoints: fields.estimatePoints.default(null),
     assigneeIds: assigneeIds.default([]),
+    labelIds: labelIds.default([]),
   }),
   response: task,
 }
@@ -159,3 +176,9 @@ export const reorderTask = {
   response: task,
 }
 export const deleteTask = { name: 'deleteTask', params: taskParams, query: noQuery }
+export const listProjectChanges = {
+  name: 'listProjectChanges',
+  params: projectParams,
+  query: changesQuery,
+  response: projectChanges,
+}

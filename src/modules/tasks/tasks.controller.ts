@@ -3,12 +3,15 @@ import type { RouteContext } from '@forinda/kickjs-http'
 import { Access } from '../../access/access.js'
 import { refuse } from '../../errors.js'
 import { answerTask } from './answer-task.js'
+import { actorOf } from './changes/actor.js'
+import { setTo } from './changes/id-set.js'
 import { ifMatch } from './changes/if-match.js'
 import type { TaskChanges } from './changes/task-changes.repository.js'
 import {
   createTask,
   deleteTask,
   getTask,
+  listProjectChanges,
   listSubtasks,
   listTasks,
   reorderTask,
@@ -29,7 +32,7 @@ export class TasksController {
 
   @Post('/projects/:projectId/tasks', createTask)
   async create(ctx: RouteContext<typeof createTask>) {
-    const task = await this.tasks.create(ctx.user, ctx.params.projectId, ctx.body)
+    const task = await this.tasks.create(actorOf(ctx), ctx.params.projectId, ctx.body)
     return ctx.created(answerTask(ctx, task), `/api/v1/tasks/${task.id}`)
   }
 
@@ -38,6 +41,12 @@ export class TasksController {
     const project = await this.access.project(user, params.projectId)
     const assigneeId = query.assigneeId === 'me' ? user.id : query.assigneeId
     return this.stored.forProject(project, { ...query, assigneeId })
+  }
+
+  @Get('/projects/:projectId/changes', listProjectChanges)
+  async changes({ user, params, query }: RouteContext<typeof listProjectChanges>) {
+    const project = await this.access.project(user, params.projectId)
+    return this.stored.changes(project, query.since)
   }
 
   @Get('/tasks/:taskId', getTask)
@@ -56,9 +65,10 @@ export class TasksController {
 
   @Patch('/tasks/:taskId', updateTask)
   async update(ctx: RouteContext<typeof updateTask>) {
-    const { assigneeIds, ...fields } = ctx.body
-    const assignment = assigneeIds && { path: 'body.assigneeIds', next: () => assigneeIds }
-    return this.change(ctx, { ...fields, assignment })
+    const { assigneeIds, labelIds, ...fields } = ctx.body
+    const assignment = assigneeIds && setTo('body.assigneeIds', assigneeIds)
+    const labelling = labelIds && setTo('body.labelIds', labelIds)
+    return this.change(ctx, { ...fields, assignment, labelling })
   }
 
   @Patch('/tasks/:taskId/status', setTaskStatus)
@@ -74,15 +84,15 @@ export class TasksController {
   }
 
   @Delete('/tasks/:taskId', deleteTask)
-  delete({ user, params, headers }: RouteContext<typeof deleteTask>) {
-    return this.tasks.delete(user, params.taskId, ifMatch(headers['if-match']))
+  delete(ctx: RouteContext<typeof deleteTask>) {
+    return this.tasks.delete(actorOf(ctx), ctx.params.taskId, ifMatch(ctx.headers['if-match']))
   }
 
   private async change(ctx: Pick<TaskContext, 'user' | 'params' | 'headers' | 'res'>, changes: TaskChanges) {
-    const { user, params, headers } = ctx
+    const { params, headers } = ctx
     return answerTask(
       ctx,
-      await this.tasks.change(user, params.taskId, changes, ifMatch(headers['if-match'])),
+      await this.tasks.change(actorOf(ctx), params.taskId, changes, ifMatch(headers['if-match'])),
     )
   }
 }

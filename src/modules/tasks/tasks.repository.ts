@@ -1,14 +1,16 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { eq, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import { Database } from '../../db/database.js'
 import { removeExpired } from '../../db/remove-expired.js'
+import { activities } from '../../db/schema/feed.js'
 import { projects, taskOrders, tasks } from '../../db/schema/work.js'
 import { type Page, type PageQuery, toPage } from '../../pagination.js'
+import { changesSince } from '../../realtime/changes.js'
 import { requireColumns } from './board/columns.js'
 import { type ListedProject, matchingTasks, type ResolvedFilter } from './task-filter.js'
-import { someTasks, taskRow } from './task-row.js'
+import { changedTaskRow, someTasks, taskRow } from './task-row.js'
 import { taskWalk } from './task-walk.js'
-import type { Task, TaskSort } from './tasks.contract.js'
+import type { ChangedTask, ProjectChanges, Task, TaskSort } from './tasks.contract.js'
 
 export interface TaskQuery extends ResolvedFilter, PageQuery {
   count?: 'exact' | undefined
@@ -20,6 +22,14 @@ interface ParentTask {
   projectId: string
   workspaceId: string
 }
+
+/** How far a project's sequence has come. */
+interface Standing {
+  id: string
+  lastSeq: number
+}
+
+export type TaskNews = ChangedTask & { isNew: boolean }
 
 @Repository()
 export class TasksRepository {
@@ -60,8 +70,76 @@ export class TasksRepository {
     return this.forProject(project, { ...query, parentTaskId, sort: 'createdAt' })
   }
 
+  /**
+   * What changed in a project since; it was read before, so that its sequence is never ahead of the rows.
+   * Past a change of the board itself, everything is to be loaded afresh.
+   */
+  async changes({ id, lastSeq }: Standing, since: number): Promise<ProjectChanges> {
+    if (since < (await this.boardSeq(id))) return { lastSeq, reset: true }
+    return changesSince(since, lastSeq, {
+      rows: limit => this.changed(id, since, limit),
+      sizes: limit => this.changedSizes(id, since, limit),
+    })
+  }
+
+  /** The first changes of a project since, each with whether the task was made since. */
+  news(projectId: string, since: number, limit: number): Promise<TaskNews[]> {
+    const isNew = sql<boolean>`exists (
+      select 1 from ${activities} a
+      where a.task_id = ${tasks.id} and a.type = 'task.created' and (a.after ->> 'seq')::bigint > ${since})`
+    return this.db.query
+      .select({ ...changedTaskRow, isNew })
+      .from(tasks)
+      .innerJoin(projects, eq(projects.id, tasks.projectId))
+      .where(changedIn(projectId, since))
+      .orderBy(asc(tasks.seq))
+      .limit(limit)
+  }
+
+  /** The sequence of the latest change of a project's board itself, whose columns no task's row tells of. */
+  async boardSeq(projectId: string): Promise<number> {
+    const [found] = await this.db.query
+      .select({ boardSeq: projects.boardSeq })
+      .from(projects)
+      .where(eq(projects.id, projectId))
+    return found?.boardSeq ?? 0
+  }
+
+  /** Where each of some projects stands. */
+  standings(projectIds: readonly string[]): Promise<Standing[]> {
+    return this.db.query
+      .select({ id: projects.id, lastSeq: projects.lastSeq })
+      .from(projects)
+      .where(sql`${projects.id} = any(${sql.param(projectIds)}::uuid[])`)
+  }
+
   /** Forgets the sort values that no walk can ask for any more. */
   removeExpiredOrders(now: string): Promise<void> {
     return removeExpired(this.db, taskOrders, now)
   }
+
+  private changed(projectId: string, since: number, limit: number): Promise<ChangedTask[]> {
+    return this.db.query
+      .select(changedTaskRow)
+      .from(tasks)
+      .innerJoin(projects, eq(projects.id, tasks.projectId))
+      .where(changedIn(projectId, since))
+      .orderBy(asc(tasks.seq))
+      .limit(limit)
+  }
+
+  private async changedSizes(projectId: string, since: number, limit: number): Promise<number[]> {
+    const rows = await this.db.query
+      .select({ bytes: sql<number>`octet_length(${tasks.title}) + octet_length(${tasks.description})` })
+      .from(tasks)
+      .where(changedIn(projectId, since))
+      .orderBy(asc(tasks.seq))
+      .limit(limit)
+    return rows.map(({ bytes }) => bytes)
+  }
+}
+
+/** Deleted ones, too. */
+function changedIn(projectId: string, since: number) {
+  return and(eq(tasks.projectId, projectId), gt(tasks.seq, since))
 }

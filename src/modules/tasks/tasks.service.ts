@@ -1,7 +1,7 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import { Access } from '../../access/access.js'
-import type { Asker } from '../../access/asker.js'
 import { Events } from '../../events.js'
+import { type Actor, originOf } from './changes/actor.js'
 import type { Precondition } from './changes/if-match.js'
 import { type TaskChanges, TaskChangesRepository } from './changes/task-changes.repository.js'
 import { type NewTask, TaskLifetimesRepository } from './changes/task-lifetimes.repository.js'
@@ -18,35 +18,36 @@ export class TasksService {
   @Autowired(TasksRepository) private stored!: TasksRepository
   @Autowired(Events) private events!: Events
 
-  async create(reporter: Asker, projectId: string, given: NewTask): Promise<Task> {
+  async create(reporter: Actor, projectId: string, given: NewTask): Promise<Task> {
     const { workspaceId } = await this.access.project(reporter, projectId)
     const task = await this.lifetimes.create(reporter.id, { workspaceId, projectId }, given)
-    this.events.emit('task.created', { task })
+    this.events.emit('task.created', { task, ...originOf(reporter) })
     return task
   }
 
   /** Whatever changes about a task, whichever route asks for it. */
   async change(
-    actor: Asker,
+    actor: Actor,
     taskId: string,
     changes: TaskChanges,
     isMeant: Precondition = anyVersion,
   ): Promise<Task> {
     const place = await this.access.task(actor, taskId)
     const { task, kind, respread } = await this.changes.change(actor.id, place, changes, isMeant)
-    for (const other of respread) this.events.emit('task.moved', { task: other })
-    if (kind === 'moved') this.events.emit('task.moved', { task })
-    if (kind === 'updated') this.events.emit('task.updated', { task })
+    const origin = originOf(actor)
+    for (const other of respread) this.events.emit('task.moved', { task: other, ...origin })
+    if (kind === 'moved') this.events.emit('task.moved', { task, ...origin })
+    if (kind === 'updated') this.events.emit('task.updated', { task, ...origin })
     return task
   }
 
   /** Its subtasks go with it. */
-  async delete(actor: Asker, taskId: string, isMeant: Precondition = anyVersion): Promise<void> {
+  async delete(actor: Actor, taskId: string, isMeant: Precondition = anyVersion): Promise<void> {
     const place = await this.access.taskToDelete(actor, taskId)
     const { workspaceId, projectId } = place
     const deleter = { id: actor.id, isGuest: place.role === 'guest' }
     for (const { id, seq } of await this.lifetimes.softDelete(deleter, place, isMeant)) {
-      this.events.emit('task.deleted', { workspaceId, projectId, taskId: id, seq })
+      this.events.emit('task.deleted', { workspaceId, projectId, taskId: id, seq, ...originOf(actor) })
     }
   }
 

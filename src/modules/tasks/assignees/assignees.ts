@@ -4,18 +4,13 @@ import type { Queries } from '../../../db/database.js'
 import { workspaceMembers } from '../../../db/schema/people.js'
 import { projects, taskAssignees } from '../../../db/schema/work.js'
 import { invalid, refuse } from '../../../errors.js'
+import { type ChangedIds, difference } from '../changes/id-set.js'
 import { MOST_ASSIGNEES } from '../tasks.contract.js'
 
 interface TaskPlace {
   id: string
   workspaceId: string
   projectId: string
-}
-
-/** A change of who is assigned, from those who are to those who shall be. `path` is the field it came in. */
-export interface Assignment {
-  path: string
-  next(now: readonly string[]): readonly string[]
 }
 
 /**
@@ -25,11 +20,11 @@ export interface Assignment {
 export async function replaceAssignees(
   tx: Queries,
   { id: taskId, workspaceId, projectId }: TaskPlace,
-  { before, after, path }: { before: readonly string[]; after: readonly string[]; path: string },
+  change: ChangedIds,
 ): Promise<void> {
+  const { after, path } = change
   if (after.length > MOST_ASSIGNEES) throw invalid(path, `takes ${MOST_ASSIGNEES} people at most`)
-  const gone = before.filter(userId => !after.includes(userId))
-  const fresh = after.filter(userId => !before.includes(userId))
+  const { gone, fresh } = difference(change)
   if (gone.length > 0) {
     await tx
       .delete(taskAssignees)

@@ -36,6 +36,11 @@ export async function rankAt(
   return { rank: await rankBetween(tx, card, place), respread }
 }
 
+/** Ranks for further cards at the end of a column, in their order. */
+export async function ranksAtEnd(tx: Queries, column: Card, count: number): Promise<string[]> {
+  return generateNKeysBetween(await rankOf(tx, column, 'last'), null, count)
+}
+
 async function rankBetween(tx: Queries, card: Card, place: Place): Promise<string> {
   const [lower, upper] = await neighbours(tx, card, place)
   const { rank } = card

@@ -1,5 +1,5 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { asc, eq, inArray, sql } from 'drizzle-orm'
+import { asc, inArray, sql } from 'drizzle-orm'
 import { Database } from '../../../db/database.js'
 import { projectStatuses, tasks } from '../../../db/schema/work.js'
 import { toPage } from '../../../pagination.js'
@@ -7,6 +7,7 @@ import { selectTasks } from '../task-row.js'
 import { taskWalk } from '../task-walk.js'
 import type { Task } from '../tasks.contract.js'
 import { type Board, CARDS_PER_COLUMN } from './board.contract.js'
+import { columnsOf } from './columns.js'
 
 interface ShownProject {
   id: string
@@ -20,13 +21,8 @@ export class BoardRepository {
 
   /** The columns of a project and the first cards of each: two statements, however many there are. */
   async forProject({ id: projectId, lastSeq }: ShownProject): Promise<Board> {
-    const { key, name, group, position, wipLimit } = projectStatuses
     const [columns, cards] = await Promise.all([
-      this.db.query
-        .select({ key, name, group, position, wipLimit })
-        .from(projectStatuses)
-        .where(eq(projectStatuses.projectId, projectId))
-        .orderBy(asc(position)),
+      columnsOf(this.db.query, projectId),
       this.firstCards(projectId),
     ])
     const { cursorOf } = taskWalk('rank', undefined, lastSeq, Date.now())

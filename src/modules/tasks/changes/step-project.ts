@@ -12,20 +12,32 @@ export interface ProjectStep {
   at: string
 }
 
+/** How many numbers a transaction takes. */
+export interface Steps {
+  /** One for each task that it changes. */
+  changes?: number
+  /** One for each task that it makes. */
+  numbers?: number
+  /** Whether it changes the columns of the board: that takes one more, the last. */
+  board?: boolean
+}
+
 /**
- * Takes the project's next sequence numbers, one for each task that the transaction changes, and its
- * next task numbers. What a transaction that fails has taken is given back, so that there are no gaps.
+ * Takes the project's next sequence numbers and its next task numbers. What a transaction that fails has
+ * taken is given back, so that there are no gaps.
  * @throws PROJECT_NOT_FOUND when the project was deleted meanwhile
  */
 export async function stepProject(
   tx: Queries,
   projectId: string,
-  { changes = 1, numbers = 0 } = {},
+  { changes = 1, numbers = 0, board = false }: Steps = {},
 ): Promise<ProjectStep> {
+  const lastSeq = sql`${projects.lastSeq} + ${changes + Number(board)}`
   const [step] = await tx
     .update(projects)
     .set({
-      lastSeq: sql`${projects.lastSeq} + ${changes}`,
+      lastSeq,
+      ...(board && { boardSeq: lastSeq }),
       lastTaskNumber: sql`${projects.lastTaskNumber} + ${numbers}`,
     })
     .where(and(eq(projects.id, projectId), isNull(projects.deletedAt)))

@@ -1,16 +1,18 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { Database, type Queries } from '../../../db/database.js'
-import { projects, taskAssignees, tasks } from '../../../db/schema/work.js'
+import { projects, taskAssignees, taskLabels, tasks } from '../../../db/schema/work.js'
 import { refuse } from '../../../errors.js'
 import { type ChangedFields, changedFields } from '../../activity/changed-fields.js'
 import { lockWorkspace, nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
-import { type Assignment, replaceAssignees } from '../assignees/assignees.js'
+import { replaceAssignees } from '../assignees/assignees.js'
 import { type Place, rankAt } from '../board/board-order.js'
 import { columnToEnter, milestones } from '../board/columns.js'
+import { replaceLabels } from '../labels/task-labels.js'
 import { oneTask, someTasks } from '../task-row.js'
 import type { Task } from '../tasks.contract.js'
 import { refuseWrongParent } from './hierarchy.js'
+import type { IdSetChange } from './id-set.js'
 import { etag, type Precondition } from './if-match.js'
 import { stepProject } from './step-project.js'
 
@@ -31,7 +33,8 @@ export interface TaskChanges {
   status?: string | undefined
   /** Without one, a new status means the end of its column. */
   place?: Place | undefined
-  assignment?: Assignment | undefined
+  assignment?: IdSetChange | undefined
+  labelling?: IdSetChange | undefined
 }
 
 export interface ChangedTask {
@@ -42,7 +45,7 @@ export interface ChangedTask {
   respread: Task[]
 }
 
-/** What can be told of a task before and after a change; the ids of its assignees are in their own order. */
+/** What can be told of a task before and after a change; ids of assignees and labels are in their own order. */
 const fields = {
   title: tasks.title,
   description: tasks.description,
@@ -54,6 +57,8 @@ const fields = {
   rank: tasks.rank,
   assigneeIds: sql<string[]>`array(
     select user_id from ${taskAssignees} a where a.task_id = ${tasks.id} order by user_id)`,
+  labelIds: sql<string[]>`array(
+    select label_id from ${taskLabels} l where l.task_id = ${tasks.id} order by label_id)`,
 }
 
 type TaskState = Awaited<ReturnType<typeof stateOf>>
@@ -81,8 +86,9 @@ export class TaskChangesRepository {
       const move = await takePlace(tx, place, state, changes)
       const { fields } = state
       const assigneeIds = changes.assignment?.next(fields.assigneeIds).toSorted()
-      const changed = changedFields(fields, { ...changes, ...move.fields, assigneeIds })
-      if (changed) await store(tx, actorId, { place, state, changed, move, path: changes.assignment?.path })
+      const labelIds = changes.labelling?.next(fields.labelIds).toSorted()
+      const changed = changedFields(fields, { ...changes, ...move.fields, assigneeIds, labelIds })
+      if (changed) await store(tx, actorId, { place, state, changes, changed, move })
       const respread = await someTasks(tx, move.respread)
       return { task: await oneTask(tx, place.id), kind: kindOf(changed), respread }
     })
@@ -110,7 +116,8 @@ async function takePlace(tx: Queries, task: TaskPlace, { fields }: TaskState, ch
   const staysInColumn = status === fields.status
   if (staysInColumn && !changes.place) return { respread: [] }
   const card = { id: task.id, projectId: task.projectId, status }
-  const column = staysInColumn ? undefined : await columnToEnter(tx, task.projectId, status)
+  const entry = { status, from: fields.status }
+  const column = staysInColumn ? undefined : await columnToEnter(tx, task.projectId, entry)
   const { rank, respread } = await rankAt(
     tx,
     staysInColumn ? { ...card, rank: fields.rank } : card,
@@ -122,19 +129,17 @@ async function takePlace(tx: Queries, task: TaskPlace, { fields }: TaskState, ch
 interface Edit {
   place: TaskPlace
   state: TaskState
+  changes: TaskChanges
   changed: Changed
   move: Move
-  path: string | undefined
 }
 
-/** Writes the task itself, with its assignees and the record of what changed. */
-async function store(tx: Queries, actorId: string, { place, state, changed, move, path }: Edit) {
-  const { assigneeIds, ...values } = changed.after
+/** Writes the task itself, with its assignees and labels and the record of what changed. */
+async function store(tx: Queries, actorId: string, edit: Edit) {
+  const { place, state, changed, move } = edit
+  const { assigneeIds, labelIds, ...values } = changed.after
   if (typeof values.parentTaskId === 'string') await refuseWrongParent(tx, place, values.parentTaskId)
-  if (assigneeIds) {
-    const before = state.fields.assigneeIds
-    await replaceAssignees(tx, place, { before, after: assigneeIds, path: path ?? 'body.assigneeIds' })
-  }
+  await storeSets(tx, edit)
   const activity = await nextActivitySeq(tx, place.workspaceId)
   const { seq, at } = await stepProject(tx, place.projectId)
   await tx
@@ -150,6 +155,18 @@ async function store(tx: Queries, actorId: string, { place, state, changed, move
   const { workspaceId, projectId, id: taskId } = place
   const type = `task.${kindOf(changed)}`
   await recordActivity(tx, activity, { workspaceId, actorId, type, projectId, taskId, ...changed })
+}
+
+async function storeSets(tx: Queries, { place, changes, changed: { before, after } }: Edit) {
+  const { assignment, labelling } = changes
+  if (assignment && before.assigneeIds && after.assigneeIds) {
+    const ids = { before: before.assigneeIds, after: after.assigneeIds }
+    await replaceAssignees(tx, place, { ...ids, path: assignment.path })
+  }
+  if (labelling && before.labelIds && after.labelIds) {
+    const ids = { before: before.labelIds, after: after.labelIds }
+    await replaceLabels(tx, place, { ...ids, path: labelling.path })
+  }
 }
 
 function kindOf(changed: Changed | undefined): ChangedTask['kind'] {

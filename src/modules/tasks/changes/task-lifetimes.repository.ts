@@ -9,6 +9,7 @@ import { nextActivitySeq, recordActivity } from '../../activity/record-activity.
 import { replaceAssignees } from '../assignees/assignees.js'
 import { rankAt } from '../board/board-order.js'
 import { columnToEnter, milestones } from '../board/columns.js'
+import { replaceLabels } from '../labels/task-labels.js'
 import { oneTask } from '../task-row.js'
 import type { createTask, Task } from '../tasks.contract.js'
 import { refuseWrongParent } from './hierarchy.js'
@@ -27,20 +28,22 @@ export class TaskLifetimesRepository {
   create(
     reporterId: string,
     { workspaceId, projectId }: Omit<TaskPlace, 'id'>,
-    { assigneeIds, status, ...given }: NewTask,
+    { assigneeIds, labelIds, status, ...given }: NewTask,
   ): Promise<Task> {
     const place = { id: v7(), workspaceId, projectId }
     return this.db.write(async tx => {
       const activity = await nextActivitySeq(tx, workspaceId)
       const { seq, number, at } = await stepProject(tx, projectId, { numbers: 1 })
-      const column = await columnToEnter(tx, projectId, status)
+      const column = await columnToEnter(tx, projectId, { status })
       const { rank } = await rankAt(tx, { projectId, status: column.status }, 'end')
       if (given.parentTaskId !== null) await refuseWrongParent(tx, { projectId }, given.parentTaskId)
       const reached = milestones(column.group, { startedAt: null, completedAt: null }, at)
       const values = { ...given, ...reached, reporterId, number, rank, status: column.status, seq }
       await tx.insert(tasks).values({ ...place, ...values, createdAt: at, updatedAt: at })
       await replaceAssignees(tx, place, { before: [], after: assigneeIds, path: 'body.assigneeIds' })
-      const after = { number, status: column.status, assigneeIds, ...given }
+      await replaceLabels(tx, place, { before: [], after: labelIds, path: 'body.labelIds' })
+      // With its number in the sequence: by that the feeds know to whom the task is new.
+      const after = { number, seq, status: column.status, assigneeIds, labelIds, ...given }
       await record(tx, activity, reporterId, 'task.created', place, { after })
       return oneTask(tx, place.id)
     })
