@@ -20,6 +20,14 @@ export interface Happening {
   after?: object
 }
 
+interface Recorded {
+  workspaceId: string
+  seq: number
+}
+
+/** By transaction: one that is rolled back, to be run again or not, leaves nothing behind. */
+const recorded = new WeakMap<Queries, readonly Recorded[]>()
+
 /**
  * Takes the next number of the workspace's activity, and with it the lock that orders all changes of
  * the workspace. First in every transaction that records activity: workspace, then project or
@@ -52,4 +60,10 @@ export async function lockWorkspace(tx: Queries, workspaceId: string): Promise<v
 /** Appends what happened under the number taken with `nextActivitySeq`. */
 export async function recordActivity(tx: Queries, seq: number, happening: Happening): Promise<void> {
   await tx.insert(activities).values({ id: v7(), seq, ...happening })
+  recorded.set(tx, [...recordedIn(tx), { workspaceId: happening.workspaceId, seq }])
+}
+
+/** What a transaction has recorded, to be announced once it is committed. */
+export function recordedIn(tx: Queries): readonly Recorded[] {
+  return recorded.get(tx) ?? []
 }

@@ -1,0 +1,212 @@
+import { Autowired, Repository } from '@forinda/kickjs-core'
+import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { v7 } from 'uuid'
+import { z } from 'zod'
+import { seesProject } from '../../access/visibility.js'
+import { decodeCursor, encodeCursor } from '../../cursor.js'
+import { Database, type Queries } from '../../db/database.js'
+import { personColumns } from '../../db/person-columns.js'
+import { users, workspaceMembers } from '../../db/schema/people.js'
+import { comments, projects, tasks } from '../../db/schema/work.js'
+import { type ErrorCode, refuse } from '../../errors.js'
+import { instant, uuid } from '../../fields.contract.js'
+import { type Page, toPage } from '../../pagination.js'
+import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import { mentionedNames } from '../messages/mentions.js'
+import { stepTask } from '../tasks/changes/step-task.js'
+import { oneTask } from '../tasks/task-row.js'
+import type { Task } from '../tasks/tasks.contract.js'
+import type { addComment, Comment, listComments } from './comments.contract.js'
+
+export type NewComment = z.output<typeof addComment.body>
+type ListQuery = z.output<typeof listComments.query>
+
+export interface TaskPlace {
+  id: string
+  workspaceId: string
+  projectId: string
+}
+
+/** A comment and the task that it is on. */
+export interface CommentPlace {
+  id: string
+  task: TaskPlace
+}
+
+const replyCount = sql<number>`(
+  select count(*) from ${comments} r where r.parent_id = ${comments.id} and r.deleted_at is null)`
+
+const commentRow = {
+  id: comments.id,
+  taskId: comments.taskId,
+  authorId: comments.authorId,
+  author: personColumns,
+  content: sql<string>`case when ${comments.deletedAt} is null then ${comments.content} else '' end`,
+  mentions: comments.mentions,
+  parentId: comments.parentId,
+  replyCount,
+  isEdited: sql<boolean>`${comments.editedAt} is not null`,
+  createdAt: comments.createdAt,
+  updatedAt: comments.updatedAt,
+  deletedAt: comments.deletedAt,
+}
+
+@Repository()
+export class CommentsRepository {
+  @Autowired(Database) private db!: Database
+
+  async byId(commentId: string): Promise<Comment | undefined> {
+    const [found] = await select(this.db.query).where(eq(comments.id, commentId))
+    return found
+  }
+
+  /** The comments on a task, tombstones included, by the time they were made. */
+  async forTask(taskId: string, { limit, cursor, sort }: ListQuery): Promise<Page<Comment>> {
+    const name = `comments ${sort}`
+    const [order, further] = sort === 'createdAt' ? [asc, sql`>`] : [desc, sql`<`]
+    const last = cursor === undefined ? undefined : decodeCursor(name, z.tuple([instant, uuid]), cursor)
+    const beyond = last && sql`(${comments.createdAt}, ${comments.id}) ${further} (${last[0]}, ${last[1]})`
+    const rows = await select(this.db.query)
+      .where(and(eq(comments.taskId, taskId), beyond))
+      .orderBy(order(comments.createdAt), order(comments.id))
+      .limit(limit + 1)
+    return toPage(rows, limit, ({ createdAt, id }) => encodeCursor(name, [createdAt, id]))
+  }
+
+  /**
+   * A comment, and the task that has one more.
+   * @throws TASK_NOT_FOUND or PROJECT_NOT_FOUND when it was deleted meanwhile
+   */
+  create(
+    authorId: string,
+    task: TaskPlace,
+    { content, parentId }: NewComment,
+  ): Promise<{ comment: Comment; task: Task }> {
+    const id = v7()
+    return this.db.write(async tx => {
+      const activity = await nextActivitySeq(tx, task.workspaceId)
+      const at = await stepTask(tx, task)
+      const thread = parentId === undefined ? null : await threadOf(tx, task.id, parentId)
+      const mentions = await mentioned(tx, task.projectId, content)
+      const { workspaceId, id: taskId } = task
+      const text = { content, mentions }
+      const values = { id, workspaceId, taskId, authorId, parentId: thread, ...text }
+      await tx.insert(comments).values({ ...values, createdAt: at, updatedAt: at })
+      const after = { commentId: id, parentId: thread, ...text }
+      await record(tx, activity, authorId, 'comment.created', task, { after })
+      return { comment: await one(tx, id), task: await oneTask(tx, taskId) }
+    })
+  }
+
+  /**
+   * The task does not change by it: no board shows what a comment says.
+   * @throws COMMENT_DELETED
+   */
+  edit(
+    authorId: string,
+    { id, task }: CommentPlace,
+    content: string,
+  ): Promise<{ comment: Comment; changed: boolean }> {
+    return this.db.write(async tx => {
+      await lockWorkspace(tx, task.workspaceId)
+      const { deletedAt, ...before } = await standing(tx, id)
+      if (deletedAt !== null) throw refuse('COMMENT_DELETED')
+      if (content === before.content) return { comment: await one(tx, id), changed: false }
+      const activity = await nextActivitySeq(tx, task.workspaceId)
+      const after = { content, mentions: await mentioned(tx, task.projectId, content) }
+      await tx
+        .update(comments)
+        .set({ ...after, editedAt: now, updatedAt: now })
+        .where(eq(comments.id, id))
+      await record(tx, activity, authorId, 'comment.edited', task, {
+        before: { commentId: id, ...before },
+        after: { commentId: id, ...after },
+      })
+      return { comment: await one(tx, id), changed: true }
+    })
+  }
+
+  /** Leaves a tombstone; gives the task that has one fewer, or undefined where it was deleted already. */
+  softDelete(actorId: string, { id, task }: CommentPlace): Promise<Task | undefined> {
+    return this.db.write(async tx => {
+      await lockWorkspace(tx, task.workspaceId)
+      const { deletedAt, ...before } = await standing(tx, id)
+      if (deletedAt !== null) return undefined
+      const activity = await nextActivitySeq(tx, task.workspaceId)
+      const at = await stepTask(tx, task)
+      await tx.update(comments).set({ deletedAt: at, updatedAt: at }).where(eq(comments.id, id))
+      await record(tx, activity, actorId, 'comment.deleted', task, { before: { commentId: id, ...before } })
+      return oneTask(tx, task.id)
+    })
+  }
+}
+
+const now = sql`clock_timestamp()`
+
+function select(queries: Queries) {
+  return queries
+    .select(commentRow)
+    .from(comments)
+    .innerJoin(users, eq(users.id, comments.authorId))
+    .$dynamic()
+}
+
+async function one(tx: Queries, commentId: string): Promise<Comment> {
+  const [found] = await select(tx).where(eq(comments.id, commentId))
+  if (!found) throw new Error(`Comment ${commentId} vanished during a write`)
+  return found
+}
+
+/** The comment as it is under the lock, on a task that is still there. */
+async function standing(tx: Queries, commentId: string) {
+  const { content, mentions, deletedAt } = comments
+  const [found] = await tx
+    .select({ content, mentions, deletedAt })
+    .from(comments)
+    .innerJoin(tasks, eq(tasks.id, comments.taskId))
+    .innerJoin(projects, eq(projects.id, tasks.projectId))
+    .where(and(eq(comments.id, commentId), isNull(tasks.deletedAt), isNull(projects.deletedAt)))
+  if (!found) throw refuse('COMMENT_NOT_FOUND')
+  return found
+}
+
+/** The first comment of the thread that a reply goes to. */
+async function threadOf(tx: Queries, taskId: string, commentId: string): Promise<string> {
+  const { id, parentId, deletedAt } = comments
+  const [parent] = await tx
+    .select({ parentId, deletedAt })
+    .from(comments)
+    .where(and(eq(id, commentId), eq(comments.taskId, taskId)))
+  if (!parent) throw wrongParent('PARENT_NOT_FOUND', 'is no comment on this task')
+  if (parent.deletedAt !== null) throw wrongParent('COMMENT_DELETED', 'was deleted')
+  return parent.parentId ?? commentId
+}
+
+function wrongParent(code: ErrorCode, message: string) {
+  return refuse(code, { errors: [{ path: 'body.parentId', message }] })
+}
+
+/** Those who see the project, of whom a text names. */
+async function mentioned(tx: Queries, projectId: string, content: string): Promise<string[]> {
+  const names = mentionedNames(content)
+  if (names.length === 0) return []
+  const found = await tx
+    .select({ id: users.id })
+    .from(users)
+    .innerJoin(workspaceMembers, eq(workspaceMembers.userId, users.id))
+    .innerJoin(projects, eq(projects.workspaceId, workspaceMembers.workspaceId))
+    .where(and(eq(projects.id, projectId), inArray(users.username, names), seesProject))
+    .orderBy(asc(users.id))
+  return found.map(({ id }) => id)
+}
+
+function record(
+  tx: Queries,
+  activity: number,
+  actorId: string,
+  type: string,
+  { id: taskId, workspaceId, projectId }: TaskPlace,
+  change: { before?: object; after?: object },
+): Promise<void> {
+  return recordActivity(tx, activity, { workspaceId, actorId, type, projectId, taskId, ...change })
+}
