@@ -1,10 +1,12 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { sql } from 'drizzle-orm'
+import { type SQL, sql } from 'drizzle-orm'
 import { seesChannel, workspaceIsOpen } from '../../access/visibility.js'
 import { isoFromPostgres } from '../../db/columns.js'
 import { Database, sqlState, sqlText } from '../../db/database.js'
 import { mentionedNames } from './mentions.js'
-import type { Message } from './messages.contract.js'
+import type { Message, Reacted, TaskLink } from './messages.contract.js'
+import { linkedTasks } from './task-links/linked-tasks.js'
+import { taskKeysIn } from './task-links/task-keys.js'
 
 /** A message on its way into the database. */
 export interface Draft {
@@ -17,11 +19,15 @@ export interface Draft {
   parentId: string | null
 }
 
-/** What became of a draft: stored now, met by a message with its id, or refused. */
+/**
+ * What became of a draft: stored now, met by a message with its id, or refused. Of the replies to one
+ * message that were stored together, one carries what became of that message, `root`.
+ */
 export type Verdict =
-  | { kind: 'stored'; message: Message }
+  | { kind: 'stored'; message: Message; root?: Reacted }
   | { kind: 'known' }
   | { kind: 'session-over' }
+  | { kind: 'channel-busy' }
   | { kind: 'channel-not-found' }
   | { kind: 'parent-not-found' }
 
@@ -31,22 +37,26 @@ const UNIQUE_VIOLATION = '23505'
  * The group commit: access, sequence and storage of a whole batch in one statement. It locks the
  * channels in the order of their ids, so that two nodes cannot wait for each other, judges access by
  * the rows it locked, steps each channel's sequence by the number of its new messages, and numbers them in the order given.
- * A reply to a reply belongs to the thread of the first message.
+ * A reply to a reply belongs to the thread of the first message, which is changed as well: after the new
+ * messages come the numbers of those that were replied to, one each, however many the replies.
  */
-const STORE_BATCH = sqlText(sql`
+const storeBatch = (onLocked: SQL) =>
+  sqlText(sql`
 with input as (
-  select * from unnest($1::int[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::uuid[])
-    as t(n, id, channel_id, sender_id, content, parent_id, names, session_id)
+  select * from unnest($1::int[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::uuid[])
+    as t(n, id, channel_id, sender_id, content, parent_id, names, keys, session_id)
 ), locked as (
   select id, workspace_id, type, deleted_at from channels
-  where id in (select channel_id from input) order by id for no key update
+  where id in (select channel_id from input) order by id for no key update ${onLocked}
 ), judged as (
-  select i.n, i.id, i.channel_id, i.sender_id, i.content, i.names, workspaces.id as workspace_id,
+  select i.n, i.id, i.channel_id, i.sender_id, i.content, i.names, i.keys,
+    workspaces.id as workspace_id,
     coalesce(p.parent_id, p.id) as parent_id,
     u.first_name || ' ' || u.last_name as sender_name,
     coalesce(workspace_members.user_id is not null and ${workspaceIsOpen} and ${seesChannel}, false) as allowed,
     i.session_id is null or (session.revoked_at is null and session.expires_at > now() and u.disabled_at is null)
       as session_lives,
+    channels.id is null and exists (select 1 from channels c where c.id = i.channel_id) as busy,
     i.parent_id is null or p.id is not null as parent_found,
     old.id is not null as known
   from input i
@@ -61,42 +71,84 @@ with input as (
   select *, row_number() over (partition by channel_id order by n) as place
   from judged where session_lives and allowed and parent_found and not known
 ), stepped as (
-  update channels set last_seq = last_seq + f.count
-  from (select channel_id, count(*) as count from fresh group by channel_id) f
+  update channels set last_seq = last_seq + f.count + f.roots
+  from (select channel_id, count(*) as count, count(distinct parent_id) as roots from fresh group by channel_id) f
   where channels.id = f.channel_id
-  returning channels.id, channels.last_seq - f.count as base
+  returning channels.id, channels.last_seq - f.count - f.roots as base, channels.last_seq - f.roots as root_base
 ), stored as (
-  insert into messages (id, channel_id, sender_id, parent_id, content, mentions, position, seq, created_at, updated_at)
+  insert into messages
+    (id, channel_id, sender_id, parent_id, content, mentions, tasks, position, seq, created_at, updated_at)
   select f.id, f.channel_id, f.sender_id, f.parent_id, f.content,
     case when f.names = '{}' then '{}' else coalesce((
       select array_agg(u.id order by u.id) from users u
       join workspace_members on workspace_members.workspace_id = f.workspace_id and workspace_members.user_id = u.id
       join locked as channels on channels.id = f.channel_id
       where u.username = any(f.names::text[]) and ${seesChannel}), '{}') end,
+    case when f.keys = '{}' then '[]' else ${linkedTasks({
+      keys: sql`f.keys::text[]`,
+      workspaceId: sql`f.workspace_id`,
+      authorId: sql`f.sender_id`,
+    })} end,
     s.base + f.place, s.base + f.place, clock_timestamp(), clock_timestamp()
   from fresh f join stepped s on s.id = f.channel_id
-  returning id, parent_id, mentions, position, created_at, updated_at
+  returning id, channel_id, parent_id, mentions, tasks, position, created_at, updated_at
 ), mentioned as (
   insert into message_mentions (channel_id, user_id, position)
-  select f.channel_id, unnest(s.mentions), s.position from stored s join fresh f on f.id = s.id
+  select channel_id, unnest(mentions), position from stored
+), untold as (
+  insert into untold_replies (channel_id, position)
+  select channel_id, position from stored where parent_id is not null
+), linked as (
+  insert into message_task_links (workspace_id, channel_id, message_id, task_id, sent_at)
+  select channels.workspace_id, s.channel_id, s.id, (task ->> 'taskId')::uuid, s.created_at
+  from stored s join locked as channels on channels.id = s.channel_id cross join jsonb_array_elements(s.tasks) task
+  where s.tasks <> '[]'
+), replied as (
+  update messages root set reply_count = root.reply_count + t.replies, last_reply_at = t.last_at,
+    seq = s.root_base + t.place
+  from (
+    select channel_id, parent_id, count(*) as replies, max(created_at) as last_at, max(position) as last_position,
+      row_number() over (partition by channel_id order by parent_id) as place
+    from stored where parent_id is not null group by channel_id, parent_id
+  ) t join stepped s on s.id = t.channel_id
+  where root.id = t.parent_id
+  returning jsonb_build_object('messageId', root.id, 'channelId', root.channel_id, 'reactions', root.reactions,
+    'replyCount', root.reply_count, 'lastReplyAt', root.last_reply_at::text, 'seq', root.seq,
+    'lastReply', t.last_position) as root
 )
-select j.n, j.session_lives, j.allowed, j.parent_found, j.known, j.sender_name, s.parent_id, s.mentions, s.position,
-  s.created_at::text, s.updated_at::text
+select j.n, j.session_lives, j.busy, j.allowed, j.parent_found, j.known, j.sender_name, s.parent_id, s.mentions, s.tasks,
+  s.position, s.created_at::text, s.updated_at::text,
+  case when j.n = 0 then (select jsonb_agg(root) from replied) end as roots
 from judged j left join stored s on s.id = j.id and not j.known
 order by j.n`)
+
+/** What to do about channels that somebody else holds: leave their drafts, or wait. */
+export type OnLocked = 'skip' | 'wait'
+
+const STORE_BATCH: Record<OnLocked, string> = { skip: storeBatch(sql`skip locked`), wait: storeBatch(sql``) }
 
 interface BatchRow {
   n: number
   session_lives: boolean
+  busy: boolean
   allowed: boolean
   parent_found: boolean
   known: boolean
   sender_name: string
   parent_id: string | null
   mentions: string[] | null
+  tasks: TaskLink[] | null
   position: number | null
   created_at: string | null
   updated_at: string | null
+  /** Of the whole batch, with the first row. */
+  roots: RepliedTo[] | null
+}
+
+/** A message that was replied to, with the position of the last reply. */
+interface RepliedTo extends Reacted {
+  lastReplyAt: string
+  lastReply: number
 }
 
 @Repository()
@@ -104,34 +156,42 @@ export class MessageBatch {
   @Autowired(Database) private db!: Database
 
   /** Stores what may be stored, in one commit, and tells for each draft, in order, what became of it. */
-  async store(drafts: readonly Draft[]): Promise<Verdict[]> {
+  async store(drafts: readonly Draft[], onLocked: OnLocked): Promise<Verdict[]> {
     try {
-      return await this.attempt(drafts)
+      return await this.attempt(drafts, onLocked)
     } catch (error) {
       // Another node stored one of these ids since our snapshot: run again, and it will be known.
-      if (sqlState(error) === UNIQUE_VIOLATION) return this.attempt(drafts)
+      if (sqlState(error) === UNIQUE_VIOLATION) return this.attempt(drafts, onLocked)
       throw error
     }
   }
 
-  private async attempt(drafts: readonly Draft[]): Promise<Verdict[]> {
-    const rows = await this.db.prepared<BatchRow>('store_message_batch', STORE_BATCH, [
+  private async attempt(drafts: readonly Draft[], onLocked: OnLocked): Promise<Verdict[]> {
+    const rows = await this.db.prepared<BatchRow>(`store_message_batch_${onLocked}`, STORE_BATCH[onLocked], [
       drafts.map((_, n) => n),
       drafts.map(draft => draft.id),
       drafts.map(draft => draft.channelId),
       drafts.map(draft => draft.senderId),
       drafts.map(draft => draft.content),
       drafts.map(draft => draft.parentId),
-      drafts.map(draft => `{${mentionedNames(draft.content).map(name => `"${name}"`)}}`),
+      drafts.map(draft => arrayOf(mentionedNames(draft.content))),
+      drafts.map(draft => arrayOf(taskKeysIn(draft.content))),
       drafts.map(draft => draft.sessionId ?? null),
     ])
     const byPlace = new Map(rows.map(row => [row.n, row]))
-    return drafts.map((draft, n) => verdict(draft, byPlace.get(n)))
+    const roots = new Map(rows[0]?.roots?.map(root => [root.messageId, root]))
+    return drafts.map((draft, n) => verdict(draft, byPlace.get(n), roots))
   }
 }
 
-function verdict(draft: Draft, row: BatchRow | undefined): Verdict {
+/** Words as Postgres writes an array of them: an array of arrays would have to be rectangular. */
+function arrayOf(words: readonly string[]): string {
+  return `{${words.map(word => `"${word}"`)}}`
+}
+
+function verdict(draft: Draft, row: BatchRow | undefined, roots: ReadonlyMap<string, RepliedTo>): Verdict {
   if (row && !row.session_lives) return { kind: 'session-over' }
+  if (row?.busy) return { kind: 'channel-busy' }
   if (!row?.allowed) return { kind: 'channel-not-found' }
   if (row.known) return { kind: 'known' }
   const { position, created_at, updated_at } = row
@@ -143,8 +203,11 @@ function verdict(draft: Draft, row: BatchRow | undefined): Verdict {
     senderName: row.sender_name,
     content: draft.content,
     mentions: row.mentions ?? [],
+    tasks: row.tasks ?? [],
     parentId: row.parent_id,
     reactions: [],
+    replyCount: 0,
+    lastReplyAt: null,
     isEdited: false,
     createdAt: isoFromPostgres(created_at),
     updatedAt: isoFromPostgres(updated_at),
@@ -152,5 +215,12 @@ function verdict(draft: Draft, row: BatchRow | undefined): Verdict {
     position,
     seq: position,
   }
-  return { kind: 'stored', message }
+  const root = roots.get(row.parent_id ?? '')
+  return root?.lastReply === position
+    ? { kind: 'stored', message, root: reacted(root) }
+    : { kind: 'stored', message }
+}
+
+function reacted({ lastReply: _, ...root }: RepliedTo): Reacted {
+  return { ...root, lastReplyAt: isoFromPostgres(root.lastReplyAt) }
 }

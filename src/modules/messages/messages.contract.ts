@@ -1,11 +1,20 @@
 import { z } from 'zod'
-import { content, instant, noQuery, queryInteger, seq, uuid } from '../../fields.contract.js'
+import { content, instant, noQuery, seq, uuid } from '../../fields.contract.js'
 import { pageQuery } from '../../pagination.js'
+import { type Changes, changesOf, changesQuery } from '../../realtime/changes.contract.js'
 
 /** The most characters that one message may have. */
 export const MESSAGE_LENGTH = 40_000
 
+/** `userIds` are the first who reacted so, up to `SHOWN_REACTORS`; `count` is of all. */
 export const reaction = z.object({ emoji: z.string(), count: z.int(), userIds: z.array(uuid) })
+
+/** How many of those who reacted with one emoji are named. */
+export const SHOWN_REACTORS = 20
+
+/** A task whose key stands in a text; not everybody who reads the text need see the task. */
+export const taskLink = z.object({ taskId: uuid, key: z.string() })
+export type TaskLink = z.infer<typeof taskLink>
 
 /** A message as everybody in its channel sees it; a deleted one stays as a tombstone with empty content. */
 export const message = z.object({
@@ -15,8 +24,12 @@ export const message = z.object({
   senderName: z.string(),
   content: z.string(),
   mentions: z.array(uuid),
+  tasks: z.array(taskLink),
   parentId: uuid.nullable(),
   reactions: z.array(reaction),
+  /** Of the first message of a thread: how many replies stand, and when the last of them was sent. */
+  replyCount: z.int(),
+  lastReplyAt: instant.nullable(),
   isEdited: z.boolean(),
   createdAt: instant,
   updatedAt: instant,
@@ -27,6 +40,12 @@ export const message = z.object({
   seq,
 })
 export type Message = z.infer<typeof message>
+
+/** What is told of a message that others reacted to, by emoji or by reply. */
+export type Reacted = Pick<
+  Message,
+  'messageId' | 'channelId' | 'reactions' | 'replyCount' | 'lastReplyAt' | 'seq'
+>
 
 const messageParams = z.object({ messageId: uuid })
 const channelParams = z.object({ channelId: uuid })
@@ -64,16 +83,21 @@ export const editMessage = {
 }
 export const deleteMessage = { name: 'deleteMessage', params: messageParams, query: noQuery }
 
-/** What changed in a channel since a sequence number: rows in the order of their latest change, or "load afresh". */
-export const messageChanges = z.union([
-  z.object({ lastSeq: seq, changes: z.array(message) }),
-  z.object({ lastSeq: seq, reset: z.literal(true) }),
-])
-export type MessageChanges = z.infer<typeof messageChanges>
+/** A thread: its first message and the replies, in the order of the history. */
+export const listThread = {
+  name: 'listThread',
+  params: messageParams,
+  query: pageQuery,
+  response: z.array(message),
+}
+
+/** What changed in a channel since a sequence number. */
+export const messageChanges = changesOf(message)
+export type MessageChanges = Changes<Message>
 
 export const listChanges = {
   name: 'listChannelChanges',
   params: channelParams,
-  query: z.strictObject({ since: queryInteger(0, Number.MAX_SAFE_INTEGER) }),
+  query: changesQuery,
   response: messageChanges,
 }

@@ -9,6 +9,7 @@ import {
   getMessage,
   listChanges,
   listMessages,
+  listThread,
   sendMessage,
 } from './messages.contract.js'
 import { MessagesRepository } from './messages.repository.js'
@@ -51,6 +52,12 @@ export class MessagesController {
     const found = await this.stored.byId(params.messageId)
     if (!found) throw refuse('MESSAGE_NOT_FOUND')
     return found
+  }
+
+  @Get('/messages/:messageId/thread', listThread)
+  async thread({ user, params, query }: RouteContext<typeof listThread>) {
+    await this.access.message(user, params.messageId)
+    return this.stored.thread(params.messageId, query)
   }
 
   @Patch('/messages/:messageId', editMessage)

@@ -4,116 +4,145 @@ import { z } from 'zod'
 import { seesChannel } from '../../access/visibility.js'
 import { decodeCursor, encodeCursor } from '../../cursor.js'
 import { Database, type Queries } from '../../db/database.js'
-import { channels, messageMentions, messages } from '../../db/schema/chat.js'
+import { channels, messageMentions, messageReactions, messages } from '../../db/schema/chat.js'
 import { users, workspaceMembers } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
 import { instantInput } from '../../fields.contract.js'
-import { type Page, toPage } from '../../pagination.js'
+import { type Page, type PageQuery, toPage } from '../../pagination.js'
+import { changesSince } from '../../realtime/changes.js'
 import { lockChannel } from '../channels/lock-channel.js'
 import { mentionedNames } from './mentions.js'
-import { messageRow } from './message-row.js'
-import type { listMessages, Message, MessageChanges } from './messages.contract.js'
-
-/** Past this many changes, or bytes of text, a client is better off loading the page afresh. */
-const MOST_CHANGES = 500
-const MOST_BYTES = 2_000_000
-/** So few changes fit into an answer however long they are. */
-const FEW_CHANGES = 40
+import { oneMessage, reactedRow, selectMessages } from './message-row.js'
+import type { listMessages, Message, MessageChanges, Reacted } from './messages.contract.js'
+import { stepChannel } from './step-channel.js'
+import { linkedTasks, removeLinks, replaceLinks } from './task-links/linked-tasks.js'
+import { taskKeysIn } from './task-links/task-keys.js'
 
 type HistoryQuery = z.output<typeof listMessages.query>
+
+interface Place {
+  id: string
+  workspaceId: string
+}
 
 @Repository()
 export class MessagesRepository {
   @Autowired(Database) private db!: Database
 
   async byId(messageId: string): Promise<Message | undefined> {
-    const [found] = await select(this.db.query).where(eq(messages.id, messageId))
+    const [found] = await selectMessages(this.db.query).where(eq(messages.id, messageId))
     return found
   }
 
   /** A page of a channel's history, tombstones included, by position. */
   async forChannel(channelId: string, { limit, cursor, sort }: HistoryQuery): Promise<Page<Message>> {
     const order = sort === 'createdAt' ? asc(messages.position) : desc(messages.position)
-    const rows = await select(this.db.query)
+    const rows = await selectMessages(this.db.query)
       .where(and(eq(messages.channelId, channelId), cursor ? beyond(channelId, sort, cursor) : undefined))
       .orderBy(order)
       .limit(limit + 1)
     return toPage(rows, limit, last => encodeCursor(sort, [last.position]))
   }
 
-  /**
-   * The rows whose latest change is later than `since`, in the order of those changes, and the
-   * sequence they lead up to. The channel was read before, so its sequence is never ahead of the rows.
-   */
-  async changes(channel: { id: string; lastSeq: number }, since: number): Promise<MessageChanges> {
-    const { lastSeq } = channel
-    if (lastSeq - since > FEW_CHANGES && (await this.isTooMuch(channel.id, since)))
-      return { lastSeq, reset: true }
-    const changes = await this.changedSince(channel.id, since, MOST_CHANGES + 1)
-    const beyondUs = changes.length === 0 && since > lastSeq
-    if (beyondUs || changes.length > MOST_CHANGES) return { lastSeq, reset: true }
-    return { lastSeq: changes.at(-1)?.seq ?? since, changes }
+  /** What changed in a channel since; it was read before, so that its sequence is never ahead of the rows. */
+  changes({ id, lastSeq }: { id: string; lastSeq: number }, since: number): Promise<MessageChanges> {
+    return changesSince(since, lastSeq, {
+      rows: limit => this.changedSince(id, since, limit),
+      sizes: limit => this.sizesSince(id, since, limit),
+    })
   }
 
   changedSince(channelId: string, since: number, limit: number): Promise<Message[]> {
-    return select(this.db.query)
+    return selectMessages(this.db.query)
       .where(and(eq(messages.channelId, channelId), gt(messages.seq, since)))
       .orderBy(asc(messages.seq))
       .limit(limit)
   }
 
   /** Where each of some channels stands. */
-  lastSeqs(channelIds: readonly string[]): Promise<{ channelId: string; lastSeq: number }[]> {
+  standings(channelIds: readonly string[]): Promise<{ id: string; lastSeq: number }[]> {
     return this.db.query
-      .select({ channelId: channels.id, lastSeq: channels.lastSeq })
+      .select({ id: channels.id, lastSeq: channels.lastSeq })
       .from(channels)
       .where(sql`${channels.id} = any(${sql.param(channelIds)}::uuid[])`)
   }
 
-  edit(channelId: string, messageId: string, content: string): Promise<Message> {
+  /** A page of a thread: its first message, then the replies by position; `messageId` is any of them. */
+  async thread(messageId: string, { limit, cursor }: PageQuery): Promise<Page<Message>> {
+    const rootId = sql`(select coalesce(parent_id, id) from ${messages} where id = ${messageId})`
+    const [after] = cursor ? decodeCursor('thread', z.tuple([z.int()]), cursor) : []
+    const first =
+      after === undefined ? await selectMessages(this.db.query).where(eq(messages.id, rootId)) : []
+    const replies = await selectMessages(this.db.query)
+      .where(
+        and(eq(messages.parentId, rootId), after === undefined ? undefined : gt(messages.position, after)),
+      )
+      .orderBy(asc(messages.position))
+      .limit(limit + 1 - first.length)
+    return toPage([...first, ...replies], limit, last => encodeCursor('thread', [last.position]))
+  }
+
+  edit({ id: channelId, workspaceId }: Place, messageId: string, content: string): Promise<Message> {
     return this.db.write(async tx => {
-      const seq = await nextSeq(tx, channelId)
+      const seq = await stepChannel(tx, channelId)
       const mentions = await mentioned(tx, channelId, content)
+      const keys = sql`${sql.param(taskKeysIn(content))}::text[]`
+      const links = linkedTasks({
+        keys,
+        workspaceId: sql`${workspaceId}`,
+        authorId: sql`${messages.senderId}`,
+      })
       const [edited] = await tx
         .update(messages)
-        .set({ content, mentions, seq, editedAt: now, updatedAt: now })
+        .set({ content, mentions, tasks: links, seq, editedAt: now, updatedAt: now })
         .where(and(eq(messages.id, messageId), isNull(messages.deletedAt)))
-        .returning({ position: messages.position })
+        .returning({ position: messages.position, tasks: messages.tasks, sentAt: messages.createdAt })
       if (!edited) throw refuse('MESSAGE_DELETED')
-      await replaceMentions(tx, { channelId, position: edited.position }, mentions)
-      return one(tx, messageId)
+      const { position, tasks, sentAt } = edited
+      await replaceMentions(tx, { channelId, position }, mentions)
+      await replaceLinks(tx, { workspaceId, channelId, messageId, sentAt }, tasks)
+      return oneMessage(tx, messageId)
     })
   }
 
-  /** Leaves a tombstone; undefined when there was one already, and then no sequence is spent. */
-  softDelete(channelId: string, messageId: string): Promise<Message | undefined> {
+  /**
+   * Leaves a tombstone; undefined when there was one already, and then no sequence is spent.
+   * @returns with it the first message of its thread, where it was a reply
+   */
+  softDelete(channelId: string, messageId: string): Promise<Gone | undefined> {
     return this.db.write(async tx => {
       await lockChannel(tx, channelId)
       const [deleted] = await tx
         .update(messages)
-        .set({ deletedAt: now, updatedAt: now })
+        .set({ deletedAt: now, updatedAt: now, reactions: [], tasks: [] })
         .where(and(eq(messages.id, messageId), isNull(messages.deletedAt)))
-        .returning({ id: messages.id })
+        .returning({ parentId: messages.parentId })
       if (!deleted) return undefined
-      const seq = await nextSeq(tx, channelId)
+      await tx.delete(messageReactions).where(eq(messageReactions.messageId, messageId))
+      await removeLinks(tx, { channelId, messageId })
+      const seq = await stepChannel(tx, channelId)
       await tx.update(messages).set({ seq }).where(eq(messages.id, messageId))
-      return one(tx, messageId)
+      const root = deleted.parentId === null ? undefined : await shrinkThread(tx, channelId, deleted.parentId)
+      return { message: await oneMessage(tx, messageId), root }
     })
   }
 
-  private async isTooMuch(channelId: string, since: number): Promise<boolean> {
-    const size = this.db.query
-      .select({ bytes: sql<number>`octet_length(${messages.content})`.as('bytes') })
+  private async sizesSince(channelId: string, since: number, limit: number): Promise<number[]> {
+    const rows = await this.db.query
+      .select({
+        bytes: sql<number>`octet_length(${messages.content}) + octet_length(${messages.reactions}::text)`,
+      })
       .from(messages)
       .where(and(eq(messages.channelId, channelId), gt(messages.seq, since)))
       .orderBy(asc(messages.seq))
-      .limit(MOST_CHANGES + 1)
-      .as('size')
-    const [found] = await this.db.query
-      .select({ count: sql<number>`count(*)`, bytes: sql<number>`coalesce(sum(${size.bytes}), 0)` })
-      .from(size)
-    return found === undefined || found.count > MOST_CHANGES || found.bytes > MOST_BYTES
+      .limit(limit)
+    return rows.map(({ bytes }) => bytes)
   }
+}
+
+interface Gone {
+  message: Message
+  root: Reacted | undefined
 }
 
 const now = sql`clock_timestamp()`
@@ -142,25 +171,17 @@ async function replaceMentions(
   if (userIds.length) await tx.insert(messageMentions).values(userIds.map(userId => ({ ...place, userId })))
 }
 
-function select(queries: Queries) {
-  return queries.select(messageRow).from(messages).innerJoin(users, eq(users.id, messages.senderId))
-}
-
-async function one(tx: Queries, messageId: string): Promise<Message> {
-  const [found] = await select(tx).where(eq(messages.id, messageId))
-  if (!found) throw new Error(`Message ${messageId} vanished during a write`)
-  return found
-}
-
-/** Steps the channel's sequence, and holds its row until the commit: changes of a channel are in order. */
-async function nextSeq(tx: Queries, channelId: string): Promise<number> {
-  const [channel] = await tx
-    .update(channels)
-    .set({ lastSeq: sql`${channels.lastSeq} + 1` })
-    .where(eq(channels.id, channelId))
-    .returning({ seq: channels.lastSeq })
-  if (!channel) throw refuse('CHANNEL_NOT_FOUND')
-  return channel.seq
+/** One reply fewer: the first message of the thread takes a number of its own, as when one more was sent. */
+async function shrinkThread(tx: Queries, channelId: string, rootId: string): Promise<Reacted | undefined> {
+  const seq = await stepChannel(tx, channelId)
+  const lastReplyAt = sql`(select created_at from ${messages} reply where parent_id = ${rootId} and deleted_at is null
+    order by position desc limit 1)`
+  const [root] = await tx
+    .update(messages)
+    .set({ seq, lastReplyAt, replyCount: sql`${messages.replyCount} - 1` })
+    .where(eq(messages.id, rootId))
+    .returning(reactedRow)
+  return root
 }
 
 /** What lies beyond a cursor: a position, or the articles' form, a time. */

@@ -4,6 +4,7 @@ import { Access } from '../../access/access.js'
 import type { Asker } from '../../access/asker.js'
 import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
+import { ChannelTurns } from './channel-turns.js'
 import type { Draft } from './message-batch.js'
 import type { Message } from './messages.contract.js'
 import { MessagesRepository } from './messages.repository.js'
@@ -32,6 +33,7 @@ export class MessagesService {
   @Autowired(Access) private access!: Access
   @Autowired(SendQueue) private queue!: SendQueue
   @Autowired(MessagesRepository) private messages!: MessagesRepository
+  @Autowired(ChannelTurns) private turns!: ChannelTurns
   @Autowired(Events) private events!: Events
 
   /** As `deliver`, for whoever only wants the message. */
@@ -51,6 +53,7 @@ export class MessagesService {
     switch (verdict.kind) {
       case 'stored':
         this.events.emit('message.created', verdict.message)
+        if (verdict.root) this.events.emit('message.reacted', verdict.root)
         return { message: verdict.message, isNew: true }
       case 'known':
         return { message: await this.sentBefore(draft), isNew: false }
@@ -65,7 +68,7 @@ export class MessagesService {
 
   async edit(author: Asker, messageId: string, content: string): Promise<Message> {
     const { channel } = await this.access.messageToEdit(author, messageId)
-    const edited = await this.messages.edit(channel.id, messageId, content)
+    const edited = await this.turns.take(channel.id, () => this.messages.edit(channel, messageId, content))
     this.events.emit('message.edited', edited)
     return edited
   }
@@ -73,8 +76,9 @@ export class MessagesService {
   /** Deleting what is deleted already is no error, and changes nothing. */
   async delete(user: Asker, messageId: string): Promise<void> {
     const { channel } = await this.access.messageToDelete(user, messageId)
-    const deleted = await this.messages.softDelete(channel.id, messageId)
-    if (deleted) this.events.emit('message.deleted', deleted)
+    const gone = await this.turns.take(channel.id, () => this.messages.softDelete(channel.id, messageId))
+    if (gone) this.events.emit('message.deleted', gone.message)
+    if (gone?.root) this.events.emit('message.reacted', gone.root)
   }
 
   private async sentBefore({ id, senderId, channelId }: Draft): Promise<Message> {
