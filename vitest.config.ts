@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const conditions = ['vibed-source', 'module', 'node', 'development|production']
+const conditions = ['vibed-source', 'node', 'development|production']
 
 export default defineConfig({
   resolve: { conditions },

@@ -1,41 +1,31 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Autowired, Service } from '@forinda/kickjs-core'
 import { CONFIG, type Config } from './config.js'
+import { Database, type Queries } from './db/database.js'
+import type { Mail } from './mail/mail.js'
+import { MailsRepository } from './mail/mails.repository.js'
+import { Outbox } from './mail/outbox.js'
 
-export interface Mail {
-  /** One address that a contract has checked. */
-  to: string
-  /** ASCII, one line. */
-  subject: string
-  text: string
-}
-
-/** Leaves mails as `.eml` files in `<dataDir>/outbox`, readable by the server's user alone, since they may hold tokens. */
+/** Where mails go: in line for the mail server, which the postman brings them to, or without one into a folder. */
 @Service()
 export class Mailer {
   @Autowired(CONFIG) private config!: Config
+  @Autowired(Database) private db!: Database
+  @Autowired(MailsRepository) private mails!: MailsRepository
+  @Autowired(Outbox) private outbox!: Outbox
 
-  async send({ to, subject, text }: Mail, now = Date.now()): Promise<void> {
-    const id = randomUUID()
-    const sent = new Date(now)
-    const mail = [
-      'From: Vibed <no-reply@vibed.invalid>',
-      `To: ${to}`,
-      `Subject: ${subject}`,
-      `Date: ${sent.toUTCString().replace('GMT', '+0000')}`,
-      `Message-ID: <${id}@vibed.invalid>`,
-      'MIME-Version: 1.0',
-      'Content-Type: text/plain; charset=utf-8',
-      'Content-Transfer-Encoding: 8bit',
-      '',
-      ...text.split('\n'),
-      '',
-    ]
-    const outbox = join(this.config.dataDir, 'outbox')
-    await mkdir(outbox, { recursive: true, mode: 0o700 })
-    const name = `${sent.toISOString().replaceAll(':', '-')}-${id}.eml`
-    await writeFile(join(outbox, name), mail.join('\r\n'), { mode: 0o600, flag: 'wx' })
+  /** Whether there is a mail server. */
+  get isOn(): boolean {
+    return this.config.smtp !== undefined
+  }
+
+  /** Sends mails if what they tell of is committed, in whose transaction this is; without a mail server, none. */
+  async queue(tx: Queries, mails: readonly Mail[]): Promise<void> {
+    if (this.isOn) await this.mails.add(tx, mails)
+  }
+
+  /** Sends one that must get there: without a mail server whoever runs Vibed finds it in the outbox. */
+  async send(mail: Mail, now = Date.now()): Promise<void> {
+    if (this.isOn) await this.db.write(tx => this.mails.add(tx, [mail]))
+    else await this.outbox.leave(mail, now)
   }
 }

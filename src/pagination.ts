@@ -17,6 +17,8 @@ export interface PageMeta {
   limit: number
   /** How many rows there are in all; only when asked for. */
   total?: number
+  /** Nodes that did not say what they have; only where nodes are asked. */
+  missingNodes?: readonly string[]
 }
 
 /** A page of a list, on its way to `{ success, data, meta }`. */

@@ -1,10 +1,21 @@
-import { createSecretKey, hkdfSync, type KeyObject, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  hkdfSync,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Autowired, PostConstruct, Service } from '@forinda/kickjs-core'
 import { z } from 'zod'
 import { CONFIG, type Config } from './config.js'
 import { StartupError } from './errors.js'
+
+const ALGORITHM = 'aes-256-gcm'
+const IV_BYTES = 12
+const TAG_BYTES = 16
 
 const kept = z.object({ jwtSecret: z.string().min(32) })
 
@@ -25,6 +36,23 @@ export class Secrets {
   /** A 256-bit key for one purpose, which tells nothing about the secret it comes from. */
   derive(purpose: string): Buffer {
     return Buffer.from(hkdfSync('sha256', this.jwtKey, '', purpose, 32))
+  }
+
+  /** Encrypts a text that holds tokens, for the database; each purpose has a key of its own. */
+  seal(purpose: string, text: string): string {
+    const iv = randomBytes(IV_BYTES)
+    const cipher = createCipheriv(ALGORITHM, this.derive(purpose), iv)
+    const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
+    return Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url')
+  }
+
+  /** Errors: one of Node's for a text that was sealed for another purpose, with another secret, or changed since. */
+  open(purpose: string, sealed: string): string {
+    const bytes = Buffer.from(sealed, 'base64url')
+    const decipher = createDecipheriv(ALGORITHM, this.derive(purpose), bytes.subarray(0, IV_BYTES))
+    decipher.setAuthTag(bytes.subarray(IV_BYTES, IV_BYTES + TAG_BYTES))
+    const text = decipher.update(bytes.subarray(IV_BYTES + TAG_BYTES))
+    return Buffer.concat([text, decipher.final()]).toString('utf8')
   }
 }
 

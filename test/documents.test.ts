@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const textOf = (file: string) => readFileSync(join(root, file), 'utf8')
 
 const documents = ['README.md', ...readdirSync(join(root, 'docs')).map(name => join('docs', name))]
-const variables = [...textOf('src/config.ts').matchAll(/^ {2}([A-Z_]+): /gm)].map(([, name = '']) => name)
+const variables = [...textOf('src/config.ts').matchAll(/^ {2}([A-Z\d_]+): /gm)].map(([, name = '']) => name)
 
 function missingFrom(file: string, wanted: readonly string[]): string[] {
   const text = textOf(file)
@@ -70,7 +70,7 @@ describe('the settings', () => {
 
 test.each(documents)('%s names files that are there', file => {
   const named = [...textOf(file).matchAll(/`([\w./-]+\.(?:m?ts|mjs))`/g)].map(([, name = '']) => name)
-  const known = ['src', 'test', 'packages'].flatMap(folder =>
+  const known = ['src', 'test', 'packages', 'chaos'].flatMap(folder =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter(path => !/node_modules|dist/.test(path))
       .map(path => `${folder}/${path}`),

@@ -31,6 +31,11 @@ const pageMeta: JsonSchema = {
     nextCursor: { type: ['string', 'null'], description: 'Give it as `cursor` to get the next page' },
     limit: { type: 'integer' },
     total: { type: 'integer', description: 'With `count=exact` only' },
+    missingNodes: {
+      type: 'array',
+      items: text,
+      description: 'Nodes that did not say what they have; only where nodes are asked',
+    },
   },
   required: ['nextCursor', 'limit'],
 }

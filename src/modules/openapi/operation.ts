@@ -43,7 +43,7 @@ export function operationOf(route: MountedRoute): Operation {
       ...queryParameters(schemas.query),
       ...(method === 'post' ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
     ],
-    ...(schemas.body && { requestBody: { required: true, ...json(jsonSchema(schemas.body)) } }),
+    ...requestBody(schemas),
     responses: { ...successes(route), default: { $ref: '#/components/responses/Problem' } },
   }
 }
@@ -82,6 +82,20 @@ function queryParameters(query: Schema | undefined): Parameter[] {
       const required = sent.required?.includes(name) ?? false
       return { name, in: 'query', required, schema, ...(schema.type === 'array' && { explode: false }) }
     })
+}
+
+function requestBody({ body, consumes }: RouteSchemas): Pick<Operation, 'requestBody'> {
+  if (body) return { requestBody: { required: true, ...json(jsonSchema(body)) } }
+  return consumes === undefined ? {} : { requestBody: { required: true, content: { [consumes]: form } } }
+}
+
+/** What a form holds where we take one: a file. */
+const form: { schema: JsonSchema } = {
+  schema: {
+    type: 'object',
+    properties: { file: { type: 'string', contentMediaType: 'application/octet-stream' } },
+    required: ['file'],
+  },
 }
 
 function successes({ method, schemas, controller, handler }: MountedRoute): Operation['responses'] {

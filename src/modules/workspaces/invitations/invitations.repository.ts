@@ -9,6 +9,8 @@ import { Database, type Queries } from '../../../db/database.js'
 import { invitations, users, workspaceMembers, workspaces } from '../../../db/schema/people.js'
 import { refuse } from '../../../errors.js'
 import { uuid } from '../../../fields.contract.js'
+import type { Mail } from '../../../mail/mail.js'
+import { Mailer } from '../../../mailer.js'
 import { type Page, type PageQuery, toPage } from '../../../pagination.js'
 import { lockWorkspace, nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
 import { markPublicChannelsRead } from '../members/joining.js'
@@ -37,6 +39,7 @@ const isPending = and(isNull(invitations.acceptedAt), isNull(invitations.revoked
 @Repository()
 export class InvitationsRepository {
   @Autowired(Database) private db!: Database
+  @Autowired(Mailer) private mailer!: Mailer
 
   /** The invitations that nobody has accepted, expired ones included, the oldest first. */
   async forWorkspace(workspaceId: string, query: PageQuery): Promise<Page<Invitation>> {
@@ -51,10 +54,10 @@ export class InvitationsRepository {
   }
 
   /**
-   * A newer invitation for an address takes the place of the one before.
+   * A newer invitation for an address takes the place of the one before. A mail goes with it, where there is a server for mails.
    * @throws FORBIDDEN or ROLE_TOO_HIGH where the inviter may not give that role, or not take back the one before
    */
-  create(inviterId: string, invitation: NewInvitation): Promise<string> {
+  create(inviterId: string, invitation: NewInvitation, mail: Mail): Promise<string> {
     const { workspaceId, email, role } = invitation
     const id = v7()
     return this.db.write(async tx => {
@@ -68,6 +71,7 @@ export class InvitationsRepository {
       const inviter = await roleOf(tx, workspaceId, inviterId)
       refuseRoleAbove(inviter, role, ...replaced.map(invitation => invitation.role))
       await tx.insert(invitations).values({ id, invitedBy: inviterId, ...invitation })
+      await this.mailer.queue(tx, [mail])
       await recordActivity(tx, activity, {
         workspaceId,
         actorId: inviterId,

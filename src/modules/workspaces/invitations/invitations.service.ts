@@ -19,18 +19,19 @@ export class InvitationsService {
   @Autowired(InvitationsRepository) private invitations!: InvitationsRepository
   @Autowired(Events) private events!: Events
 
-  /** The token is told here and nowhere else: the database keeps its hash. */
+  /** The token is told here, and mailed where there is a mail server: the database keeps its hash. */
   async invite(
     inviter: Asker,
     workspaceId: string,
     { email, role }: z.output<typeof invite.body>,
     now = Date.now(),
   ) {
-    await this.access.workspace(inviter, workspaceId, 'admin')
+    const { name } = await this.access.workspace(inviter, workspaceId, 'admin')
     const token = opaqueToken()
     const expiresAt = new Date(now + VALID_MS).toISOString()
     const invitation = { workspaceId, email, role, tokenHash: hashToken(token), expiresAt }
-    const invitationId = await this.invitations.create(inviter.id, invitation)
+    const mail = { to: email, subject: `You are invited to ${name}`, text: letter(name, token) }
+    const invitationId = await this.invitations.create(inviter.id, invitation, mail)
     return { invitationId, token, expiresAt }
   }
 
@@ -45,4 +46,13 @@ export class InvitationsService {
     refuseRoleAbove(invitation.role, invitation.invitedRole)
     await this.invitations.revoke(actor.id, invitation)
   }
+}
+
+function letter(workspace: string, token: string): string {
+  return `You are invited to join ${workspace} in Vibed. Sign in or register with this address, and send this
+token to POST /api/v1/invitations/accept within 7 days:
+
+${token}
+
+If you do not know who invites you, there is nothing to do.`
 }
