@@ -47,10 +47,16 @@ export interface DomainEvents {
   /** A wake-up that does not say what changed: a node that serves the channel reads it from the database. */
   'channel.advanced': { channelId: string; lastSeq: number }
   'project.advanced': { workspaceId: string; projectId: string; lastSeq: number }
-  /** Others came to a node or went from it, in the order of its versions; without them there are too many to tell. */
-  'presence.changed': { nodeId: string; version: number; came?: Present[]; went?: string[] }
+  /** Others came to a node or went from it, in the order of its versions since it took its lease; without them there are too many to tell. */
+  'presence.changed': {
+    nodeId: string
+    startedAt: string
+    version: number
+    came?: Present[]
+    went?: string[]
+  }
   /** The nodes that hold a lease, and how often their presence has changed. */
-  'nodes.seen': { nodes: { id: string; presenceVersion: number }[] }
+  'nodes.seen': { nodes: { id: string; startedAt: string; presenceVersion: number }[] }
   'node.left': { nodeId: string }
   /** What a node let through of a limit that all nodes share, since it told last. */
   'limits.spent': { limit: string; spent: [key: string, points: number][] }

@@ -21,7 +21,7 @@ let workspaceId: string
 let channelId: string
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp({ notifies: true })
   ann = await register(app.origin, 'Ann')
   workspaceId = (await workspaceOf(ann)).id
   channelId = (

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { Autowired, Logger, Service } from '@forinda/kickjs-core'
 import { Events, type Told } from '../events.js'
 import { type Frame, toTell } from './bus-frame.js'
@@ -31,6 +32,7 @@ const BEAT_MS = 1_000
 const SILENT_MS = 4_000
 /** While the transport is busy it is looked at again after so many milliseconds. */
 const BUSY_MS = 2
+const CLOSE_LIMIT_MS = 1_000
 
 const logger = Logger.for('Bus')
 
@@ -75,12 +77,14 @@ export class Bus {
     return this.waiting.length
   }
 
-  /** Sends what waits, and no more. */
-  close(): void {
+  /** Sends what waits, and no more; resolves when it is on its way, or after a second. */
+  async close(): Promise<void> {
     clearInterval(this.beater)
     this.events.relayTo(() => {})
     while (this.waiting.length > 0) this.send()
     this.line = undefined
+    const end = performance.now() + CLOSE_LIMIT_MS
+    while ((this.transport?.pending ?? 0) > 0 && performance.now() < end) await delay(BUSY_MS)
   }
 
   private tell(told: Told) {

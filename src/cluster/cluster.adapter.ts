@@ -37,7 +37,7 @@ export class ClusterAdapter implements AppAdapter {
 
   async shutdown(): Promise<void> {
     await this.container?.resolve(Membership).leave()
-    this.container?.resolve(Bus).close()
+    await this.container?.resolve(Bus).close()
     await this.transport.close()
   }
 }

@@ -13,6 +13,8 @@ export interface NodeIdentity {
 export interface LeasedNode {
   id: string
   name: string
+  /** When it took its lease: another time for each lease. */
+  startedAt: string
   presenceVersion: number
 }
 
@@ -37,8 +39,11 @@ export class LeasesRepository {
 
   /** Those whose lease holds. */
   live(): Promise<LeasedNode[]> {
-    const { id, name, presenceVersion, leaseUntil } = nodes
-    return this.db.query.select({ id, name, presenceVersion }).from(nodes).where(gt(leaseUntil, sql`now()`))
+    const { id, name, startedAt, presenceVersion, leaseUntil } = nodes
+    return this.db.query
+      .select({ id, name, startedAt, presenceVersion })
+      .from(nodes)
+      .where(gt(leaseUntil, sql`now()`))
   }
 
   /** The names of live nodes whose tokens others would not believe. */

@@ -18,6 +18,7 @@ export class Membership {
   @Autowired(Events) private events!: Events
   private timer: NodeJS.Timeout | undefined
   private lastBeat: number | undefined
+  private beating: Promise<void> | undefined
   private left = false
   /** The nodes that held a lease at the last beat, this one included. */
   live: readonly LeasedNode[] = []
@@ -44,7 +45,7 @@ export class Membership {
   async beat(now = performance.now()): Promise<void> {
     const { id, name, secretFingerprint } = this.node
     await this.leases.hold({ id, name, secretFingerprint }, LEASE_MS)
-    const wasInTouch = this.lastBeat !== undefined && now - this.lastBeat < LEASE_MS
+    const wasInTouch = this.lastBeat !== undefined && now - this.lastBeat < 2 * BEAT_MS
     this.lastBeat = now
     if (wasInTouch) await this.leases.expire()
     this.live = await this.leases.live()
@@ -56,6 +57,8 @@ export class Membership {
     this.left = true
     clearTimeout(this.timer)
     if (this.lastBeat === undefined) return
+    // One under way would take the lease again.
+    await this.beating
     try {
       await this.leases.release(this.node.id)
       this.events.emitElsewhere('node.left', { nodeId: this.node.id })
@@ -66,13 +69,10 @@ export class Membership {
 
   private beatLater() {
     if (this.left) return
-    this.timer = setTimeout(async () => {
-      try {
-        await this.beat()
-      } catch (error) {
-        logger.warn({ err: error }, 'the lease could not be prolonged; trying again')
-      }
-      this.beatLater()
+    this.timer = setTimeout(() => {
+      this.beating = this.beat()
+        .catch(error => logger.warn({ err: error }, 'the lease could not be prolonged; trying again'))
+        .finally(() => this.beatLater())
     }, BEAT_MS)
     this.timer.unref()
   }

@@ -61,7 +61,10 @@ export class BusPool extends pg.Pool {
 
   private async listen(): Promise<pg.PoolClient> {
     if (this.ends) throw new Error('The bus is closed')
+    // Its owner asks for another one already, and must not do so twice.
+    this.listener?.client.removeAllListeners('end')
     this.reconnect()
+    this.listener = undefined
     const socket = new Socket()
     const client = new pg.Client({ ...this.options, stream: () => socket })
     client.on('error', error => logger.debug({ err: error }, 'the connection that listens was lost'))

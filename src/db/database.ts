@@ -47,6 +47,7 @@ const SETTINGS = {
 /** Serialization failure and deadlock: the transaction did nothing, so it may simply run again. */
 const RETRYABLE = new Set(['40001', '40P01'])
 const WRITE_ATTEMPTS = 5
+const ANSWER_LIMIT_MS = 35_000
 /** How long a statement under way may hold up the end, in milliseconds. Whoever waited for it is gone by then. */
 const CLOSE_LIMIT_MS = 500
 
@@ -71,14 +72,20 @@ export class Database {
    * @throws StartupError when the database is away, in use by another process or newer than this program
    */
   static async open(options: DatabaseOptions): Promise<Database> {
-    const database = options.url ? await openPostgres(options, options.url) : await openEmbedded(options)
+    if (options.url) return openPostgres(options, options.url)
+    const database = await openEmbedded(options)
+    await database.migrated(database.pool)
+    return database
+  }
+
+  /** Brings the schema up to date over `pool`, or closes the database. */
+  async migrated(pool: pg.Pool): Promise<void> {
     try {
-      await migrate(database.pool)
+      await migrate(pool)
     } catch (error) {
-      await database.close()
+      await this.close()
       throw error
     }
-    return database
   }
 
   /** One write of the domain: one transaction, run again if Postgres had to abort it for another's sake. */
@@ -108,6 +115,26 @@ export class Database {
     return (await this.pool.query<Row>({ name, text, values })).rows
   }
 
+  /** Such statements one after the other in one transaction, each of which sees what the ones before waited for; gives the rows of the last. */
+  async preparedInOrder<Row extends pg.QueryResultRow>(...statements: pg.QueryConfig[]): Promise<Row[]> {
+    const client = await this.pool.connect()
+    let rows: Row[] = []
+    try {
+      await client.query('begin')
+      for (const statement of statements) {
+        this.onStatement?.(statement.text)
+        rows = (await client.query<Row>(statement)).rows
+      }
+      await client.query('commit')
+      client.release()
+      return rows
+    } catch (error) {
+      // What is left of the transaction ends with the connection.
+      client.release(true)
+      throw error
+    }
+  }
+
   /** Resolves while the database answers. */
   async ping(): Promise<void> {
     await this.pool.query('select 1')
@@ -121,7 +148,7 @@ export class Database {
 }
 
 async function openPostgres(options: DatabaseOptions, url: string): Promise<Database> {
-  const pool = new pg.Pool({
+  const settings: pg.PoolConfig = {
     connectionString: url,
     max: options.poolSize ?? 10,
     application_name: 'vibed',
@@ -132,7 +159,9 @@ async function openPostgres(options: DatabaseOptions, url: string): Promise<Data
     statement_timeout: 30_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
-  })
+  }
+  // Longer than the server takes to cut a statement off: then it is gone without a word.
+  const pool = new pg.Pool({ ...settings, query_timeout: ANSWER_LIMIT_MS })
   const database = overPool('postgres', pool, options, async () => {})
   try {
     await database.ping()
@@ -144,6 +173,9 @@ async function openPostgres(options: DatabaseOptions, url: string): Promise<Data
       { cause: error },
     )
   }
+  // On connections that wait as long as it takes.
+  const patient = new pg.Pool({ ...settings, max: 1 })
+  await database.migrated(patient).finally(() => patient.end())
   return database
 }
 

@@ -49,7 +49,10 @@ export class UploadForm<T> {
   private begin(field: string, content: Readable, fileName: string | undefined): void {
     // What goes wrong with it is told by the parser; an error without a listener would end the process.
     this.content = content.on('error', () => {})
-    if (field !== 'file') return this.stop(notJustAFile())
+    if (field !== 'file') {
+      this.stop(notJustAFile())
+      return
+    }
     this.taken = this.take(content, fileName)
     this.taken.catch(error => this.stop(error))
   }

@@ -60,7 +60,8 @@ export class Authenticator {
     // A token proves itself by its signature; a ticket has to be looked up.
     await this.limits.refuseSpent(req.ip)
     const session = await this.sessions.live(await this.tickets.redeem(ticket, req.path))
-    res.once('close', this.tickets.hold(ticket))
+    // Who has left while he was looked up holds nothing.
+    if (!res.destroyed) res.once('close', this.tickets.hold(ticket))
     return principal(session, session.expiresAt)
   }
 }

@@ -157,7 +157,7 @@ function ownerOf(ctx: RequestContext): string {
   return user ? `user:${user.id}` : `ip:${ctx.req.ip}`
 }
 
-/** The request as it was sent. Of an upload, which is not read yet, only what its headers say. */
+/** The request as it was sent; where no body was read, what its headers say of one. */
 function textOf({ req }: RequestContext): string {
   const { 'content-type': type = '', 'content-length': length = '' } = req.headers
   const body = req.body === undefined ? [type.split(';')[0], length] : req.body

@@ -114,6 +114,16 @@ export class LiveStreams {
     return live.stream
   }
 
+  /** Feeds a stream that has been opened. Where that fails the stream ends: whoever still may comes again. */
+  async feed(stream: EventStream, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      stream.close()
+      if (!(error instanceof HttpException)) throw error
+    }
+  }
+
   /** Closes the streams whose credential has ended by `now`. */
   sweep(now: number): void {
     for (const live of this.live) if (live.user.expiresAt <= now) this.close(live, 'expired')

@@ -15,7 +15,7 @@ let app: TestApp
 let world: World
 
 beforeAll(async () => {
-  app = await startApp()
+  app = await startApp({ notifies: true })
   world = await makeWorld(app.origin)
   await setOperator(app.database, world.people.operator.email, true)
 })

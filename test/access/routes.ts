@@ -484,6 +484,44 @@ export const routes: Record<string, Row> = {
     expected: whoSees(204),
   },
 
+  'GET /notifications': { attempt: () => ({ path: '/notifications' }), expected: signedIn(200) },
+  'GET /notifications/unread-count': {
+    attempt: () => ({ path: '/notifications/unread-count' }),
+    expected: signedIn(200),
+  },
+  'GET /notifications/live': {
+    attempt: () => ({ path: '/notifications/live' }),
+    expected: signedIn(200),
+    isStream: true,
+  },
+  'PATCH /notifications/:notificationId/read': {
+    attempt: async world => ({ path: `/notifications/${await world.notification()}/read` }),
+    expected: signedIn(404, { owner: 200 }),
+  },
+  'POST /notifications/read-all': {
+    attempt: () => ({ path: '/notifications/read-all' }),
+    expected: signedIn(200),
+  },
+  'GET /notifications/settings': {
+    attempt: () => ({ path: '/notifications/settings' }),
+    expected: signedIn(200),
+  },
+  'PATCH /notifications/settings': {
+    attempt: () => ({ path: '/notifications/settings', body: { digest: false } }),
+    expected: signedIn(200),
+  },
+  'GET /channels/:channelId/notifications': {
+    attempt: inChannel('/notifications'),
+    expected: whoSees(200),
+  },
+  'PUT /channels/:channelId/notifications': {
+    attempt: inChannel('/notifications', { level: 'all' }),
+    expected: whoSees(200),
+  },
+  'GET /tasks/:taskId/watch': { attempt: onTask('/watch'), expected: whoSees(200) },
+  'PUT /tasks/:taskId/watch': { attempt: onTask('/watch'), expected: whoSees(200) },
+  'DELETE /tasks/:taskId/watch': { attempt: onTask('/watch'), expected: whoSees(204) },
+
   ...streams(
     ['/workspaces/:workspaceId/stats', '/stats/workspace/:workspaceId'],
     ['/workspaces/:workspaceId/stats/live', '/stats/workspace/:workspaceId/stream'],

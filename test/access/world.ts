@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { until } from '../cluster/nodes.js'
 import { attach } from '../files/uploading.js'
 import { Api, register, type TestUser, workspaceOf } from '../support/api.js'
 
@@ -34,6 +35,8 @@ export interface World {
   attachment(): Promise<string>
   channel(type?: 'public' | 'private'): Promise<string>
   message(channelId?: string): Promise<string>
+  /** One of the owner's, made by a server that notifies by itself. */
+  notification(): Promise<string>
   /** A member that nobody else needs. */
   expendable(): Promise<TestUser>
 }
@@ -105,6 +108,18 @@ export async function makeWorld(origin: string): Promise<World> {
     async message(channelId) {
       const place = channelId ?? (await world.channel())
       return (await owner.api.data('POST', `/channels/${place}/messages`, { content: 'hello' })).messageId
+    },
+    async notification() {
+      const task = await world.task()
+      await people.member.api.data('PUT', `/tasks/${task}/assignees/${owner.id}`)
+      let found: { id: string; taskId: string } | undefined
+      const look = async () => {
+        const latest: { id: string; taskId: string }[] = await owner.api.data('GET', '/notifications')
+        found = latest.find(({ taskId }) => taskId === task)
+        return found !== undefined
+      }
+      await until(look, 'the notification')
+      return found?.id ?? ''
     },
     async expendable() {
       const user = await named('Exp')

@@ -22,7 +22,8 @@ const exceptions: [pattern: RegExp, why: string][] = [
   [/ \/channels\/:channelId\/messages$/, 'the sequence of its channel is the log of what is said'],
   [/ \/messages\/:messageId/, 'the same of its edits, its end and its reactions'],
   [/ \/channels\/:channelId\/read$/, 'who has read what is his own affair'],
-  [/ \/notifications/, 'the same of what he was told'],
+  [/\/notifications/, 'the same of what he was told, and wants to be told'],
+  [/ \/tasks\/:taskId\/watch$/, 'the same of a task'],
 ]
 
 /** Where nobody of the matrix gets through: a request that does. */

@@ -1,5 +1,4 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { Readable } from 'node:stream'
 import { setTimeout as delay } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -378,23 +377,4 @@ describe('a retry with the same Idempotency-Key', () => {
     expect(await list()).toHaveLength(1)
     await vi.waitFor(() => expect(filesOf(app)).toHaveLength(before.length + 1))
   })
-})
-
-test('a stream that a form is read from is not left behind', async () => {
-  // The parser of forms is known to throw where it is ended by what it calls; it must not end the process.
-  const problems: unknown[] = []
-  const note = (problem: unknown) => problems.push(problem)
-  process.on('uncaughtExceptionMonitor', note)
-  const whole = form(Buffer.alloc(200_000))
-  for (const length of [10, 100, 150, 70_000, 200_100]) {
-    const { req, answer } = begin(ann.api, path)
-    answer.catch(() => {})
-    Readable.from([whole.subarray(0, length)])
-      .on('end', () => req.destroy())
-      .pipe(req, { end: false })
-    await new Promise(resolve => req.once('close', resolve))
-  }
-  expect((await ann.api.get('/users/me')).status).toBe(200)
-  process.off('uncaughtExceptionMonitor', note)
-  expect(problems).toEqual([])
 })

@@ -4,7 +4,7 @@ import { NotificationFeeds } from '../../src/modules/notifications/live/notifica
 import { register, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { newProject, newTask, problemOf, race, rows } from '../work/support.js'
-import { NotificationStream, notificationsOf } from './support.js'
+import { lookedAt, NotificationStream, notificationsOf } from './support.js'
 
 let app: TestApp
 let ann: TestUser
@@ -21,6 +21,11 @@ beforeEach(async () => {
   ben = await register(app.origin, 'Ben')
   const { id } = await workspaceOf(ann, ben)
   project = await newProject(ann, id)
+  await lookedAt(app, id)
+  // Whether he was told of the invitation depends on who was faster: he, or the one who tells.
+  await rows(app, 'delete from notifications')
+  await rows(app, 'delete from notification_sequences')
+  await assign(1)
   await vi.waitFor(async () => expect(await lastSeq()).toBe(1), 5_000)
 })
 afterEach(() => {
@@ -33,7 +38,6 @@ const listen = (query = '', lastEventId?: string) => {
   return stream
 }
 const assign = (n: number) => newTask(ann.api, project.id, { title: `Task ${n}`, assigneeIds: [ben.id] })
-/** He was invited, which is the first that he was told. */
 const lastSeq = async () =>
   (await rows(app, 'select last_seq from notification_sequences where user_id = $1', [ben.id]))[0]?.last_seq
 const seqsOf = (stream: NotificationStream) => stream.rows.map(({ seq }) => seq)
@@ -43,7 +47,7 @@ describe('the stream of notifications', () => {
   test('tells what comes, each as it is listed, with its sequence for an id', async () => {
     const stream = listen()
     expect(await stream.ready()).toEqual({ event: 'ready', id: '1', data: { lastSeq: 1 } })
-    await assign(1)
+    await assign(2)
     const told = await stream.next(({ seq }) => seq === 2)
     expect(told).toEqual((await notificationsOf(ben)).at(-1))
     expect(stream.lastEventId).toBe('2')

@@ -33,8 +33,13 @@ const term = fc.oneof(
   fc.tuple(to(499), to(36)).map(([one, other]) => `"w${one} w${other}"`),
   fc.constantFrom('common', 'comm', 'w', 'w1', 'pdf', 'p0', 'c1x'),
 )
+/** Mostly one, since few texts have several of them. */
+const terms = fc.oneof(
+  { weight: 3, arbitrary: term },
+  { weight: 1, arbitrary: fc.array(term, { minLength: 2, maxLength: 3 }).map(several => several.join(' ')) },
+)
 const query = fc.record({
-  q: fc.array(term, { minLength: 1, maxLength: 3 }).map(terms => terms.join(' ')),
+  q: terms,
   who: to(4),
   workspace,
   types: fc.option(fc.subarray([...hitTypes], { minLength: 1 })),

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { register, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { newProject, newTask, problemOf, rows, statementsOf } from '../work/support.js'
-import { asked, highlighted, named, search, walkSearch } from './support.js'
+import { asked, type Found, highlighted, named, search, walkSearch } from './support.js'
 
 describe.each(['postgres', 'embedded'] as const)('a search on %s', on => {
   let app: TestApp
@@ -471,11 +471,19 @@ describe.each(['postgres', 'embedded'] as const)('a search on %s', on => {
       const { id } = await channel()
       await many(id, rare, 100)
       await many(id, `${rare} ${rare}`, 45, 101)
+      // As old as the messages, and ranked alike.
+      await rows(
+        app,
+        `insert into comments (id, workspace_id, task_id, author_id, content, created_at, updated_at)
+         select gen_random_uuid(), $1, $2, $3, content, created_at, created_at from messages where channel_id = $4`,
+        [workspaceId, (await task({ title: 'Ties' })).id, ann.id, id],
+      )
       const whole = await walkSearch(ann, workspaceId, rare)
-      expect(new Set(whole.map(({ id }) => id)).size).toBe(145)
-      const ids = whole.map(({ id }) => id)
-      for (const limit of [1, 7, 44]) {
-        expect((await walkSearch(ann, workspaceId, rare, { limit })).map(({ id }) => id)).toEqual(ids)
+      expect(new Set(whole.map(({ id }) => id)).size).toBe(290)
+      const order = (hit: Found) => `${hit.rank} ${hit.createdAt} ${hit.id}`
+      const sorted = whole.map(order).toSorted().toReversed()
+      for (const limit of [7, 44]) {
+        expect((await walkSearch(ann, workspaceId, rare, { limit })).map(order)).toEqual(sorted)
       }
     })
 

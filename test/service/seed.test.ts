@@ -111,6 +111,21 @@ describe.each(['postgres', 'embedded'] as const)('the demo data, on %s', on => {
     expect(Date.parse(times.at(-1)) - Date.parse(times[0])).toBeGreaterThan(86_400_000)
   })
 
+  test('has people who were notified of it, in the order of its time, and have read most', async () => {
+    const told = await rows(
+      app,
+      `select count(*), count(read_at) as read, count(distinct user_id) as people, count(distinct type) as types,
+         bool_and(created_at >= before) as "isInOrder" from (
+           select *, lag(created_at, 1, created_at) over (partition by user_id order by seq) as before from notifications
+           where type <> 'task.overdue') n`,
+    )
+    expect(told).toMatchObject([{ isInOrder: true, people: 5 }])
+    expect(told[0].count).toBeGreaterThan(20)
+    expect(told[0].types).toBeGreaterThan(2)
+    expect(told[0].read).toBeGreaterThan(told[0].count / 2)
+    expect(told[0].read).toBeLessThan(told[0].count)
+  })
+
   test('is whole: no gap in any sequence, nothing before its beginning or after now', async () => {
     const wrong = await rows(
       app,
@@ -122,6 +137,9 @@ describe.each(['postgres', 'embedded'] as const)('the demo data, on %s', on => {
        union all select 'threads' from messages m left join lateral
          (select count(*) as replies, max(created_at) as last_at from messages r where r.parent_id = m.id) t on true
          where reply_count <> replies or last_reply_at is distinct from last_at
+       union all select 'notifications' from notification_sequences s
+         where last_seq <> (select count(*) from notifications n where n.user_id = s.user_id)
+           or last_seq <> (select max(seq) from notifications n where n.user_id = s.user_id)
        union all select 'early message' from messages m join channels c on c.id = m.channel_id where m.created_at < c.created_at
        union all select 'late' from tasks where updated_at > now() or created_at > updated_at or started_at > completed_at
        union all select 'milestones' from tasks where (completed_at is null) = (status = 'done')
@@ -149,7 +167,7 @@ describe('npm run seed', () => {
       })
     })
 
-  test('tells the logins, each time, and the server then has them', async () => {
+  test('tells the logins, each time, and the server then has them', { timeout: 90_000 }, async () => {
     const folder = temporaryFolder()
     const first = await run({ VIBED_DATA_DIR: folder })
     expect(first).toMatchObject({ code: 0, stderr: '' })
@@ -162,7 +180,7 @@ describe('npm run seed', () => {
     expect((await new Api(origin).post('/auth/login', credentials)).status).toBe(200)
   })
 
-  test('is refused in one line while the server runs on the same folder', async () => {
+  test('is refused in one line while the server runs on the same folder', { timeout: 90_000 }, async () => {
     const folder = temporaryFolder()
     const { server } = await startServer({ VIBED_DATA_DIR: folder })
     const refused = await run({ VIBED_DATA_DIR: folder })

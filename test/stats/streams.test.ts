@@ -372,9 +372,11 @@ describe('a hundred streams on one workspace', () => {
     const changeForOne = await costOfChange(one.streams)
     expect(await costOfPeriod(one.streams)).toBe(1)
     for (const { source } of one.streams) source.close()
+    const begun = performance.now()
     const hundred = await crowd(100)
-    // Each has its access checked, and all together ask once for the numbers and once for the session.
-    expect(hundred.cost).toBeLessThanOrEqual(102)
+    const seconds = Math.floor((performance.now() - begun) / 1_000)
+    // Each has its access checked, and all together ask once for the numbers, and once a second for the session.
+    expect(hundred.cost).toBeLessThanOrEqual(102 + seconds)
     expect(await costOfChange(hundred.streams)).toBe(changeForOne)
     expect(await costOfPeriod(hundred.streams)).toBe(1)
   })

@@ -142,6 +142,14 @@ describe('attachments', () => {
   const list = (query = '') => ann.api.get(`/tasks/${task.id}/attachments${query}`)
   const remove = (api: Api, { id }: Attachment): Promise<Answer> => api.delete(`/attachments/${id}`)
 
+  it('are described as a form with a file, and as a file', async () => {
+    const { paths } = (await fetch(`${app.origin}/openapi.json`).then(answer => answer.json())) ?? {}
+    const { post } = paths['/api/v1/tasks/{taskId}/attachments']
+    expect(post.requestBody.content['multipart/form-data'].schema).toMatchObject({ required: ['file'] })
+    const { get } = paths['/api/v1/attachments/{attachmentId}/download']
+    expect(Object.keys(get.responses)).toEqual(['200', '206', 'default'])
+  })
+
   it('are counted in the statistics of their project', async () => {
     const attachment = await attach(ann.api, task.id)
     const count = async () => (await ann.api.data('GET', `/projects/${project.id}/stats`)).attachmentCount

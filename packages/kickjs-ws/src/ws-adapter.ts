@@ -25,6 +25,8 @@ import { within } from './within.js'
 type Events = { [event: string]: any }
 
 const DRAIN_LIMIT = 1_200
+/** How long clients may take to answer that their connection is closed. */
+const FAREWELL_LIMIT = 200
 const UNDONE_FACTOR = 8
 const UNREAD_FACTOR = 6
 /** Room enough for a burst, however small the events may be. */
@@ -133,8 +135,12 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
       [...this.sessions.values()].map(session => session.drain()),
     )
     this.server.engine.close()
+    await within(
+      DRAIN_LIMIT,
+      [...this.sessions.values()].map(session => session.ended),
+    )
     const gone = [...this.upgraded].map(socket => new Promise(resolve => socket.once('close', resolve)))
-    await within(DRAIN_LIMIT, [...[...this.sessions.values()].map(session => session.ended), ...gone])
+    await within(FAREWELL_LIMIT, gone)
     for (const socket of this.upgraded) socket.destroy()
     const adapters = [...this.server._nsps.values()].map(namespace => namespace.adapter)
     await within(

@@ -8,14 +8,17 @@ const logger = Logger.for('Bus')
 /** The bus over LISTEN and NOTIFY, on connections of its own, so that no write ever waits for it. */
 export function postgresTransport(url: string): Transport {
   const pool = new BusPool(url)
-  const adapter = createAdapter(pool, {
+  // Made when there is something to serve: it connects and sets timers at once.
+  let adapter: ReturnType<typeof createAdapter> | undefined
+  const options = {
     channelPrefix: 'vibed',
     tableName: 'bus_attachments',
-    errorHandler: error => logger.debug({ err: error }, 'a frame was lost'),
-  })
+    errorHandler: (error: Error) => logger.debug({ err: error }, 'a frame was lost'),
+  }
   return {
     // Socket.IO calls it with `new`, which an arrow function or a method does not take.
     adapter: function adapterOf(namespace: unknown) {
+      adapter ??= createAdapter(pool, options)
       return adapter(namespace)
     },
     get isConnected() {

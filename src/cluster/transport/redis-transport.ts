@@ -5,6 +5,8 @@ import type { Transport } from './transport.js'
 
 /** Between two tries to connect, in milliseconds. */
 const LONGEST_WAIT_MS = 2_000
+const PING_MS = 2_000
+const SILENT_MS = 8_000
 
 const logger = Logger.for('Bus')
 
@@ -18,10 +20,12 @@ export function redisTransport(url: string, key: string): Transport {
   const socket = {
     reconnectStrategy: (tries: number) => Math.min(50 * 2 ** tries, LONGEST_WAIT_MS),
     connectTimeout: 5_000,
+    // With pings that go unanswered nothing is heard: a dead connection is left for another one.
+    socketTimeout: SILENT_MS,
   }
-  const subscriber = createClient({ url, socket, pingInterval: 2_000 })
+  const subscriber = createClient({ url, socket, pingInterval: PING_MS })
   // What cannot be sent now is not worth being sent later.
-  const publisher = createClient({ url, socket, disableOfflineQueue: true })
+  const publisher = createClient({ url, socket, pingInterval: PING_MS, disableOfflineQueue: true })
   let pending = 0
   forgive(publisher, 'publish', difference => {
     pending += difference

@@ -13,6 +13,7 @@ import { demoLogins, markSeeded } from './demo-logins.js'
 import { growOld } from './grow-old.js'
 import { northwind } from './northwind.js'
 import { festival, sideProject } from './small-teams.js'
+import { sowNotifications } from './sow-notifications.js'
 import { sowChannel } from './sow-talk.js'
 import { sowProject } from './sow-work.js'
 import { people, type Workspace } from './story.js'
@@ -34,7 +35,13 @@ export async function sow(container: Container, now = Date.now()): Promise<boole
     await sowWorkspace(container, cast, festival, now),
     await sowWorkspace(container, cast, sideProject, now),
   ]
-  await growOld(database, [main, ...others], new Date(now).toISOString())
+  const time = new Date(now).toISOString()
+  await growOld(database, [main, ...others], time)
+  await sowNotifications(
+    container,
+    Object.values(cast).map(({ id }) => id),
+    time,
+  )
   await markSeeded(database, main)
   return true
 }

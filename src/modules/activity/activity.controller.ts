@@ -48,6 +48,6 @@ export class ActivityController {
       await this.access.workspace(user, workspaceId)
       return { workspaceId }
     })
-    await this.live.join(user, workspaceId, since, stream)
+    await this.streams.feed(stream, () => this.live.join(user, workspaceId, since, stream))
   }
 }

@@ -1,4 +1,4 @@
-import { Autowired, Service } from '@forinda/kickjs-core'
+import { Autowired, HttpException, Service } from '@forinda/kickjs-core'
 import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import { Authenticator } from '../../http/authenticate.js'
@@ -69,7 +69,12 @@ export class Door {
       for (const name of rooms) if (!before || name === room.session(user.sessionId)) socket.leave(name)
       throw error
     }
-    if (release) onceGone(socket, release)
+    // Turned out meanwhile: what it sent comes from nobody.
+    if (!socket.connected) {
+      release?.()
+      throw refuse('SESSION_REVOKED')
+    }
+    if (release) socket.once('disconnect', release)
     if (before && before.sessionId !== user.sessionId) socket.leave(room.session(before.sessionId))
     socket.data.user = user
     socket.data.warned = false
@@ -111,8 +116,11 @@ export class Door {
     if (!user) return
     try {
       const { email, username, name } = await this.sessions.live(user.sessionId)
-      socket.data.user = { ...user, email, username, name }
-    } catch {
+      // His token may have been renewed meanwhile.
+      if (socket.data.user) socket.data.user = { ...socket.data.user, email, username, name }
+    } catch (error) {
+      // Where the database cannot tell, the watch over sessions will.
+      if (!(error instanceof HttpException)) throw error
       this.turnOut(socket, 'SESSION_REVOKED')
     }
   }
@@ -121,9 +129,4 @@ export class Door {
     this.metrics.closed(code.toLowerCase())
     turnOut(socket, code)
   }
-}
-
-function onceGone(socket: ChatSocket, fn: () => void) {
-  if (socket.connected) socket.once('disconnect', fn)
-  else fn()
 }

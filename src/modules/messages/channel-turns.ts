@@ -11,8 +11,16 @@ const LONGEST_LINE = 1_000
 export class ChannelTurns {
   private readonly turns = new TurnsByKey(1, LONGEST_LINE)
 
-  /** @throws RATE_LIMITED when too many wait for this channel */
-  take<T>(channelId: string, change: () => Promise<T>): Promise<T> {
-    return this.turns.take(channelId, change)
+  /**
+   * Makes a change of the channel of what `ask` gives. That is asked again when the turn has come: a right may
+   * have gone while it was waited for.
+   * @throws RATE_LIMITED when too many wait for this channel, and what the two throw
+   */
+  async take<Found extends { channel: { id: string } }, T>(
+    ask: () => Promise<Found>,
+    change: (channel: Found['channel']) => Promise<T>,
+  ): Promise<T> {
+    const { channel } = await ask()
+    return this.turns.take(channel.id, async () => change((await ask()).channel))
   }
 }

@@ -1,5 +1,5 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { type SQL, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import { seesChannel, workspaceIsOpen } from '../../access/visibility.js'
 import { isoFromPostgres } from '../../db/columns.js'
 import { Database, sqlState, sqlText } from '../../db/database.js'
@@ -40,14 +40,13 @@ const UNIQUE_VIOLATION = '23505'
  * A reply to a reply belongs to the thread of the first message, which is changed as well: after the new
  * messages come the numbers of those that were replied to, one each, however many the replies.
  */
-const storeBatch = (onLocked: SQL) =>
-  sqlText(sql`
+const STORE_BATCH = sqlText(sql`
 with input as (
   select * from unnest($1::int[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::uuid[], $7::text[], $8::text[], $9::uuid[])
     as t(n, id, channel_id, sender_id, content, parent_id, names, keys, session_id)
 ), locked as (
   select id, workspace_id, type, deleted_at from channels
-  where id in (select channel_id from input) order by id for no key update ${onLocked}
+  where id in (select channel_id from input) order by id for no key update skip locked
 ), judged as (
   select i.n, i.id, i.channel_id, i.sender_id, i.content, i.names, i.keys,
     workspaces.id as workspace_id,
@@ -125,7 +124,7 @@ order by j.n`)
 /** What to do about channels that somebody else holds: leave their drafts, or wait. */
 export type OnLocked = 'skip' | 'wait'
 
-const STORE_BATCH: Record<OnLocked, string> = { skip: storeBatch(sql`skip locked`), wait: storeBatch(sql``) }
+const LOCK_CHANNELS = `select id from channels where id = any($1::uuid[]) order by id for no key update`
 
 interface BatchRow {
   n: number
@@ -167,7 +166,7 @@ export class MessageBatch {
   }
 
   private async attempt(drafts: readonly Draft[], onLocked: OnLocked): Promise<Verdict[]> {
-    const rows = await this.db.prepared<BatchRow>(`store_message_batch_${onLocked}`, STORE_BATCH[onLocked], [
+    const rows = await this.run(onLocked, [
       drafts.map((_, n) => n),
       drafts.map(draft => draft.id),
       drafts.map(draft => draft.channelId),
@@ -181,6 +180,16 @@ export class MessageBatch {
     const byPlace = new Map(rows.map(row => [row.n, row]))
     const roots = new Map(rows[0]?.roots?.map(root => [root.messageId, root]))
     return drafts.map((draft, n) => verdict(draft, byPlace.get(n), roots))
+  }
+
+  /** A statement sees what was committed before it began: whoever waits for a lock has to wait before he looks. */
+  private run(onLocked: OnLocked, values: unknown[]): Promise<BatchRow[]> {
+    const statement = { name: 'store_message_batch', text: STORE_BATCH, values }
+    if (onLocked === 'skip') return this.db.prepared<BatchRow>(statement.name, statement.text, values)
+    return this.db.preparedInOrder<BatchRow>(
+      { name: 'lock_channels', text: LOCK_CHANNELS, values: [values[2]] },
+      statement,
+    )
   }
 }
 

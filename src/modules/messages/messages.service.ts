@@ -67,16 +67,20 @@ export class MessagesService {
   }
 
   async edit(author: Asker, messageId: string, content: string): Promise<Message> {
-    const { channel } = await this.access.messageToEdit(author, messageId)
-    const edited = await this.turns.take(channel.id, () => this.messages.edit(channel, messageId, content))
+    const edited = await this.turns.take(
+      () => this.access.messageToEdit(author, messageId),
+      channel => this.messages.edit(channel, messageId, content),
+    )
     this.events.emit('message.edited', edited)
     return edited
   }
 
   /** Deleting what is deleted already is no error, and changes nothing. */
   async delete(user: Asker, messageId: string): Promise<void> {
-    const { channel } = await this.access.messageToDelete(user, messageId)
-    const gone = await this.turns.take(channel.id, () => this.messages.softDelete(channel.id, messageId))
+    const gone = await this.turns.take(
+      () => this.access.messageToDelete(user, messageId),
+      channel => this.messages.softDelete(channel.id, messageId),
+    )
     if (gone) this.events.emit('message.deleted', gone.message)
     if (gone?.root) this.events.emit('message.reacted', gone.root)
   }

@@ -47,6 +47,6 @@ export class NotificationsController {
     const since = sinceOf(ctx)
     // It belongs to its user alone, and shows him of each place what he still sees of it.
     const stream = await this.streams.open(ctx, async () => ({}))
-    await this.live.join(ctx.user, since, stream)
+    await this.streams.feed(stream, () => this.live.join(ctx.user, since, stream))
   }
 }

@@ -9,7 +9,7 @@ import type { Portion } from './derive/telling.repository.js'
 /** How often it looks for what nobody told it of, in milliseconds. */
 const EVERY_MS = 5_000
 /** What comes within so many milliseconds is looked at together. */
-const REST_MS = 50
+const REST_MS = 100
 
 const logger = Logger.for('Notifier')
 

@@ -7,6 +7,7 @@ export class AtMostEvery {
   private lastAt = Number.NEGATIVE_INFINITY
   private running = false
   private asked = false
+  private stopped = false
 
   constructor(
     private readonly intervalMs: number,
@@ -15,13 +16,14 @@ export class AtMostEvery {
 
   ask(): void {
     this.asked = true
-    if (this.running || this.timer) return
+    if (this.running || this.timer || this.stopped) return
     const wait = this.lastAt + this.intervalMs - performance.now()
     if (wait <= 0) void this.run()
     else this.timer = setTimeout(() => void this.run(), wait).unref()
   }
 
   stop(): void {
+    this.stopped = true
     clearTimeout(this.timer)
   }
 

@@ -2,7 +2,7 @@ import { Autowired, Logger, Service } from '@forinda/kickjs-core'
 import { ThisNode } from '../../cluster/this-node.js'
 import { type DomainEvents, Events } from '../../events.js'
 import type { Present } from './presence.contract.js'
-import { PresenceRepository } from './presence.repository.js'
+import { PresenceRepository, type Standing } from './presence.repository.js'
 
 /** Who came to another node and who went from it. `gone` gets no grace. */
 export interface Others {
@@ -11,6 +11,7 @@ export interface Others {
 }
 
 interface Known {
+  startedAt: string
   version: number
   userIds: Set<string>
 }
@@ -35,10 +36,11 @@ export class OthersPresence {
     this.events.on('node.left', ({ nodeId }) => this.drop(nodeId, false))
   }
 
-  private apply({ nodeId, version, came, went }: DomainEvents['presence.changed']) {
+  private apply({ nodeId, startedAt, version, came, went }: DomainEvents['presence.changed']) {
     const known = this.nodes.get(nodeId)
-    if (known && version <= known.version) return
-    if (!known || version > known.version + 1 || !came || !went) return this.read(nodeId)
+    if (known?.startedAt !== startedAt) return this.read(nodeId)
+    if (version <= known.version) return
+    if (version > known.version + 1 || !came || !went) return this.read(nodeId)
     known.version = version
     for (const userId of went) this.remove(nodeId, known, userId)
     for (const present of came) this.add(nodeId, known, present)
@@ -47,8 +49,10 @@ export class OthersPresence {
   private compare(live: DomainEvents['nodes.seen']['nodes']) {
     const ids = new Set(live.map(({ id }) => id))
     for (const nodeId of this.nodes.keys()) if (!ids.has(nodeId)) this.drop(nodeId, true)
-    for (const { id, presenceVersion } of live) {
-      if (id !== this.self.id && this.nodes.get(id)?.version !== presenceVersion) void this.read(id)
+    for (const { id, startedAt, presenceVersion } of live) {
+      const known = this.nodes.get(id)
+      const isCurrent = known?.startedAt === startedAt && known.version === presenceVersion
+      if (id !== this.self.id && !isCurrent) void this.read(id)
     }
   }
 
@@ -74,11 +78,13 @@ export class OthersPresence {
     }
   }
 
-  private replace(nodeId: string, { version, present }: { version: number; present: Present[] }) {
-    const known = this.nodes.get(nodeId) ?? { version, userIds: new Set() }
+  private replace(nodeId: string, found: Standing & { present: Present[] }) {
+    const { startedAt, version, present } = found
+    const known: Known = this.nodes.get(nodeId) ?? { startedAt, version, userIds: new Set() }
     // A change that came by the bus meanwhile may be newer than what was read.
-    if (version < known.version) return
+    if (startedAt === known.startedAt && version < known.version) return
     this.nodes.set(nodeId, known)
+    known.startedAt = startedAt
     known.version = version
     const now = new Set(present.map(({ userId }) => userId))
     for (const userId of known.userIds) if (!now.has(userId)) this.remove(nodeId, known, userId)

@@ -3,12 +3,12 @@ import { ThisNode } from '../../cluster/this-node.js'
 import { Events } from '../../events.js'
 import { AtMostEvery } from './at-most-every.js'
 import type { Present } from './presence.contract.js'
-import { PresenceRepository } from './presence.repository.js'
+import { PresenceRepository, type Standing } from './presence.repository.js'
 
 /** How often the other nodes are told who came and went, in milliseconds. */
 const PUBLISH_MS = 1_000
-/** More than this fits in no frame: the others read it from the database. */
-const MOST_TOLD = 20
+/** What is longer is not told, in bytes: the others read it from the database. */
+const LONGEST_TOLD = 4_000
 
 const logger = Logger.for('OwnPresence')
 
@@ -21,15 +21,15 @@ export class OwnPresence {
   private readonly here = new Map<string, Present>()
   /** Who came or went since the last version, by how it is now. */
   private changed = new Set<string>()
-  /** Of this node's rows; unknown while it holds no lease. */
-  private version: number | undefined
+  /** When it took the lease under which all that is here was published; unknown while it holds none. */
+  private leasedAt: string | undefined
   private readonly publishing = new AtMostEvery(PUBLISH_MS, () => this.publish())
 
   @PostConstruct()
   follow(): void {
     this.events.on('nodes.seen', ({ nodes }) => {
       const own = nodes.find(({ id }) => id === this.node.id)
-      if (own) this.leased(own.presenceVersion)
+      if (own) this.leased(own.startedAt)
     })
   }
 
@@ -49,15 +49,20 @@ export class OwnPresence {
 
   private change(userId: string) {
     this.changed.add(userId)
-    if (this.version !== undefined) this.publishing.ask()
+    if (this.leasedAt !== undefined) this.publishing.ask()
   }
 
   /** A lease that was lost took its rows along: all that is here is published anew. */
-  private leased(version: number) {
-    if (this.version !== undefined && version >= this.version) return
-    this.version = version
+  private leased(startedAt: string) {
+    if (this.leasedAt === startedAt) return
+    this.leasedAt = startedAt
     for (const userId of this.here.keys()) this.changed.add(userId)
     if (this.changed.size > 0) this.publishing.ask()
+  }
+
+  private tell(standing: Standing, change: { came: Present[]; went: string[] }) {
+    const fits = JSON.stringify(change).length <= LONGEST_TOLD
+    this.events.emitElsewhere('presence.changed', { nodeId: this.node.id, ...standing, ...(fits && change) })
   }
 
   private async publish() {
@@ -66,16 +71,10 @@ export class OwnPresence {
     const came = changed.flatMap(userId => this.here.get(userId) ?? [])
     const went = changed.filter(userId => !this.here.has(userId))
     try {
-      const version = await this.stored.publish(this.node.id, { came, went })
+      const standing = await this.stored.publish(this.node.id, { came, went })
       // Without a lease there is nothing to be seen: the next one brings it all.
-      this.version = version
-      if (version === undefined) return
-      const fits = changed.length <= MOST_TOLD
-      this.events.emitElsewhere('presence.changed', {
-        nodeId: this.node.id,
-        version,
-        ...(fits && { came, went }),
-      })
+      if (!standing) this.leasedAt = undefined
+      else this.tell(standing, { came, went })
     } catch (error) {
       for (const userId of changed) this.changed.add(userId)
       this.publishing.ask()

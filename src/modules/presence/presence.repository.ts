@@ -1,5 +1,5 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { workspaceIsOpen } from '../../access/visibility.js'
 import { Database } from '../../db/database.js'
 import { nodePresence, nodes } from '../../db/schema/cluster.js'
@@ -12,6 +12,13 @@ export interface PresenceChange {
   went: readonly string[]
 }
 
+/** How often the rows of a node have changed since it took its lease. */
+export interface Standing {
+  startedAt: string
+  version: number
+}
+
+const standing = { startedAt: nodes.startedAt, version: nodes.presenceVersion }
 const workspacesOfSome = sql`array(
   select ${workspaces.id} from ${workspaceMembers}
   join ${workspaces} on ${workspaces.id} = ${workspaceMembers.workspaceId}
@@ -39,35 +46,41 @@ export class PresenceRepository {
     return byUser
   }
 
-  /** Stores who came to a node and went from it; gives the version that this makes, undefined if it holds no lease. */
-  publish(nodeId: string, { came, went }: PresenceChange): Promise<number | undefined> {
+  /** Stores who came to a node and went from it; gives what that makes of it, undefined if it holds no lease. */
+  publish(nodeId: string, { came, went }: PresenceChange): Promise<Standing | undefined> {
     return this.db.write(async tx => {
       const [stepped] = await tx
         .update(nodes)
         .set({ presenceVersion: sql`${nodes.presenceVersion} + 1` })
         .where(eq(nodes.id, nodeId))
-        .returning({ version: nodes.presenceVersion })
+        .returning(standing)
       if (!stepped) return undefined
       if (went.length > 0) {
         await tx
           .delete(nodePresence)
-          .where(and(eq(nodePresence.nodeId, nodeId), inArray(nodePresence.userId, [...went])))
+          .where(
+            and(
+              eq(nodePresence.nodeId, nodeId),
+              sql`${nodePresence.userId} = any(${sql.param(went)}::uuid[])`,
+            ),
+          )
       }
       if (came.length > 0) {
         await tx
           .insert(nodePresence)
-          .values(came.map(({ userId, userName }) => ({ nodeId, userId, userName })))
+          .select(sql`select ${nodeId}::uuid, * from unnest(${sql.param(came.map(({ userId }) => userId))}::uuid[],
+            ${sql.param(came.map(({ userName }) => userName))}::text[])`)
           .onConflictDoNothing()
       }
-      return stepped.version
+      return stepped
     })
   }
 
   /** Who is at a node, and as of which version; undefined if it holds no lease. */
-  async atNode(nodeId: string): Promise<{ version: number; present: Present[] } | undefined> {
+  async atNode(nodeId: string): Promise<(Standing & { present: Present[] }) | undefined> {
     const rows = await this.db.query
       .select({
-        version: nodes.presenceVersion,
+        ...standing,
         userId: nodePresence.userId,
         userName: nodePresence.userName,
         workspaceIds: sql<string[]>`${workspacesOfSome}`,
@@ -80,6 +93,6 @@ export class PresenceRepository {
     const present = rows.flatMap(({ userId, userName, workspaceIds }) =>
       userId === null || userName === null ? [] : { userId, userName, workspaceIds },
     )
-    return { version: first.version, present }
+    return { startedAt: first.startedAt, version: first.version, present }
   }
 }

@@ -16,16 +16,21 @@ export class ReactionsService {
 
   /** Reacting twice alike is no error, and changes nothing. */
   async add(user: Asker, messageId: string, emoji: string): Promise<Message> {
-    const { channel } = await this.access.message(user, messageId)
-    const reaction = { channelId: channel.id, messageId, emoji, userId: user.id }
-    return this.tell(await this.turns.take(channel.id, () => this.reactions.add(reaction)))
+    return this.change(user, messageId, channelId =>
+      this.reactions.add({ channelId, messageId, emoji, userId: user.id }),
+    )
   }
 
   /** Nor is taking back what is not there. */
   async remove(user: Asker, messageId: string, emoji: string): Promise<Message> {
-    const { channel } = await this.access.message(user, messageId)
-    const reaction = { channelId: channel.id, messageId, emoji, userId: user.id }
-    return this.tell(await this.turns.take(channel.id, () => this.reactions.remove(reaction)))
+    return this.change(user, messageId, channelId =>
+      this.reactions.remove({ channelId, messageId, emoji, userId: user.id }),
+    )
+  }
+
+  private async change(user: Asker, messageId: string, work: (channelId: string) => Promise<Outcome>) {
+    const ask = () => this.access.message(user, messageId)
+    return this.tell(await this.turns.take(ask, ({ id }) => work(id)))
   }
 
   private tell({ message, changed }: Outcome): Message {

@@ -61,7 +61,12 @@ async function takeTurn(tx: Queries, workspaceId: string): Promise<number | unde
 function cluesSince(tx: Queries, workspaceId: string, since: number) {
   const { seq, type, before, after } = activities
   return tx
-    .select({ seq, type, before, after })
+    .select({
+      seq,
+      type,
+      before: sql<unknown>`${before} - 'content'`,
+      after: sql<unknown>`${after} - 'content'`,
+    })
     .from(activities)
     .where(and(eq(activities.workspaceId, workspaceId), gt(seq, since)))
     .orderBy(asc(seq))
@@ -105,7 +110,8 @@ async function onTasks(tx: Queries, workspaceId: string, hints: readonly Hint[])
     join workspace_members on workspace_members.workspace_id = a.workspace_id and workspace_members.user_id = told.user_id
     left join comments c on c.id = (a.after ->> 'commentId')::uuid
     where told.user_id is distinct from a.actor_id and ${workspaceIsOpen} and ${seesProject}
-      and tasks.deleted_at is null and c.deleted_at is null and ${wants(sql`told.user_id`, sql`told.type`)}
+      and tasks.deleted_at is null and c.deleted_at is null
+      and (told.type <> 'comment.mentioned' or told.user_id = any(c.mentions)) and ${wants(sql`told.user_id`, sql`told.type`)}
     order by a.seq, told.user_id, ${precedence(sql`told.type`)}`)
   return rows
 }
