@@ -157,7 +157,8 @@ export async function createApp(
     onLag: (socket, isLagging) => container.resolve(CompanyBroadcaster).lag(socket, isLagging),
     cors: config.corsOrigins.length ? { origin: config.corsOrigins, credentials: true } : undefined,
     controllers: socketControllers,
-    guards: [container.resolve(SocketLimits).guard, requireSocketUser],
+    throttle: container.resolve(SocketLimits).throttle,
+    guards: [requireSocketUser],
     translateError: translateDatabaseError,
   })
   gaugePool(metrics, database)

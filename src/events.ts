@@ -136,6 +136,12 @@ export class Events {
       void this.tell(name, listener as Listener<DomainEvent>, event)
   }
 
+  /** The same; resolves when all of them are done with it. */
+  async deliverAndWait(...[name, event]: Told): Promise<void> {
+    const listeners = [...(this.listeners.get(name) ?? [])]
+    await Promise.all(listeners.map(listener => this.tell(name, listener as Listener<DomainEvent>, event)))
+  }
+
   private async tell(name: DomainEvent, listener: Listener<DomainEvent>, event: Told[1]) {
     try {
       await listener(event)

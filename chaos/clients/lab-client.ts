@@ -123,7 +123,8 @@ export class LabClient {
     })
     socket.on(
       'auth:expiring',
-      ({ expiresAt }: { expiresAt: string }) => void this.renew(Date.parse(expiresAt)),
+      // A connection that broke meanwhile shows in the figures.
+      ({ expiresAt }: { expiresAt: string }) => void this.renew(Date.parse(expiresAt)).catch(() => {}),
     )
     socket.on('message:new', (message: Message) => {
       this.delays.add(Date.now() - Number(message.content.split('@', 1)[0]))

@@ -28,6 +28,8 @@ const FRAME_BYTES = 6_500
 /** What may wait for a bus that is slow or away. The database is the truth, so the rest is simply dropped. */
 const MOST_WAITING = 5_000
 const BEAT_MS = 1_000
+/** A process that was not awake for so long may have missed that somebody lost access. */
+const STANDSTILL_MS = 2_500
 /** The others count as unheard after so many milliseconds. */
 const SILENT_MS = 4_000
 /** While the transport is busy it is looked at again after so many milliseconds. */
@@ -53,12 +55,17 @@ export class Bus {
   private isFlushing = false
   private beater: NodeJS.Timeout | undefined
   private deafSince: number | undefined
+  /** When this process last showed that it runs. */
+  private awakeAt = performance.now()
+  /** Frames that wait until access has been looked at. */
+  private held: Frame[] | undefined
 
   /** Starts to pass events on, and to listen. */
   open(transport: Transport, line: Line, observer?: BusObserver): void {
     this.transport = transport
     this.line = line
     this.observer = observer
+    this.awakeAt = performance.now()
     line.on('bus', frame => this.receive(frame))
     this.events.on('nodes.seen', ({ nodes }) => this.follow(nodes.map(({ id }) => id)))
     this.events.on('node.left', ({ nodeId }) => this.peers.forget(nodeId))
@@ -129,6 +136,7 @@ export class Bus {
 
   private beat() {
     const now = performance.now()
+    this.noticeStandstill(now)
     this.emit({ told: [], beat: this.peers.beat(now) })
     this.listenHard(now)
   }
@@ -140,6 +148,28 @@ export class Bus {
 
   private receive(frame: Frame) {
     const now = performance.now()
+    this.noticeStandstill(now)
+    if (this.held) this.held.push(frame)
+    else this.take(frame, now)
+  }
+
+  /**
+   * Whoever stood still gets everything at once when he goes on: what was said, and who may not hear it any
+   * more. So first of all he looks who that is.
+   */
+  private noticeStandstill(now: number) {
+    const hasStoodStill = now - this.awakeAt > STANDSTILL_MS
+    this.awakeAt = now
+    if (!hasStoodStill || this.held) return
+    this.held = []
+    void this.events.deliverAndWait('access.doubted', {}).then(() => {
+      const held = this.held ?? []
+      this.held = undefined
+      for (const frame of held) this.take(frame, performance.now())
+    })
+  }
+
+  private take(frame: Frame, now: number) {
     const isNews = !this.peers.any
     const isComplete = this.peers.hear(frame, now)
     const lag = this.peers.lagTo(this.node.id, frame, now)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Class } from '@forinda/kickjs-core'
 import type { ServerOptions, Socket } from 'socket.io'
+import type { WsContext } from './context.js'
 import type { WsObserver } from './observer.js'
 import type { Guard } from './session/session.js'
 import type { Admit } from './transport/admission.js'
@@ -27,6 +28,8 @@ export interface WsAdapterOptions {
   cors?: CorsOptions | undefined
   /** A Socket.IO cluster adapter, such as `createAdapter(…)` of `@socket.io/postgres-adapter` gives. */
   adapter?: ServerOptions['adapter'] | undefined
+  /** Asked before anything else about each event, also one that no handler names; what it throws is the answer. */
+  throttle?: (ctx: WsContext) => void | Promise<void>
   /** Run before each event is validated, in this order. */
   guards?: readonly Guard[]
   /** Turns what a library threw into an `HttpException`, where the application knows what it means. */

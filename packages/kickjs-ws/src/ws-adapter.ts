@@ -189,9 +189,11 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
   }
 
   private serve(socket: Socket, handlers: Handlers): void {
-    const { guards = [], translateError = same, observer = {}, maxPayload = MAX_PAYLOAD } = this.options
+    const { throttle, guards = [], translateError = same, observer = {} } = this.options
+    const { maxPayload = MAX_PAYLOAD } = this.options
     const reader = this.readers.of(socket.conn)
     const session = new Session(socket, handlers, {
+      throttle,
       guards,
       translateError,
       observer,

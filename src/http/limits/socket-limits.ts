@@ -1,5 +1,5 @@
 import { Autowired, PostConstruct, Service } from '@forinda/kickjs-core'
-import type { Guard, WsContext } from '@forinda/kickjs-ws'
+import type { WsContext } from '@forinda/kickjs-ws'
 import { refuse } from '../../errors.js'
 import { Metrics } from '../../metrics/metrics.js'
 import type { Principal } from '../principal.js'
@@ -28,12 +28,12 @@ export class SocketLimits {
   }
 
   /** Runs before an event is looked at. Refuses with RATE_LIMITED and the time to wait. */
-  readonly guard: Guard = async (ctx, { event }) => {
+  readonly throttle = async (ctx: WsContext): Promise<void> => {
     await this.ofSocket.spend(ctx.id)
     const user = ctx.get<Principal | undefined>('user')
     if (!user) return
     await this.ofUser.spend(user.id)
-    if (!JOINS.has(event)) return
+    if (!JOINS.has(ctx.event)) return
     this.refuseFull(ctx)
     await this.joins.spend(user.id)
   }

@@ -46,6 +46,13 @@ describe('a user is told to wait, and nobody else', () => {
     for (const client of [busy, another]) client.close()
   })
 
+  test('after 150 events, whether there are such events or not', async () => {
+    const chat = await connectChat(app.origin, (await register(app.origin, 'Ann')).accessToken)
+    const limited = limitedOf(await Promise.all(times(160).map(() => chat.ask('no:such'))))
+    expect(limited).toHaveLength(10)
+    chat.close()
+  })
+
   test('strangers each on his own', async () => {
     const [stranger, another] = [await connectChat(app.origin), await connectChat(app.origin)]
     const answers = await Promise.all(times(151).map(() => stranger.ask('auth', { token: 'x' })))
@@ -59,11 +66,11 @@ describe('a user is told to wait, and nobody else', () => {
 describe('joins', () => {
   const limits = () => app.container.resolve(SocketLimits)
 
-  /** One event of a user, as the guard sees it. */
+  /** One event of a user, as the throttle sees it. */
   function attempt(userId: string, event: string, { socketId = 'a socket', rooms = 3 } = {}) {
     const socket = { rooms: { size: rooms } }
-    const ctx = { id: socketId, socket, get: () => ({ id: userId }) } as unknown as WsContext
-    return limits().guard(ctx, { controller: SocketLimits, handler: 'join', event })
+    const ctx = { id: socketId, event, socket, get: () => ({ id: userId }) } as unknown as WsContext
+    return limits().throttle(ctx)
   }
 
   test('are 600 in ten seconds for each user, of channels and projects together', async () => {

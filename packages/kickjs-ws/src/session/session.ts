@@ -28,6 +28,7 @@ export interface GuardedCall {
 export type Guard = (ctx: WsContext, call: GuardedCall) => void | Promise<void>
 
 export interface SessionOptions {
+  throttle: ((ctx: WsContext) => void | Promise<void>) | undefined
   guards: readonly Guard[]
   translateError: (error: unknown) => unknown
   observer: WsObserver
@@ -144,6 +145,7 @@ export class Session {
   }
 
   private async admit({ ctx, payload }: Message, handler: MessageHandler | undefined, isTooLarge: boolean) {
+    await this.options.throttle?.(ctx)
     if (isTooLarge) throw payloadTooLarge()
     if (!handler) throw unknownEvent()
     const { controller, method, schema } = handler
