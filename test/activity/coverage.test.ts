@@ -60,9 +60,9 @@ const recorded = async () => (await rows(app, 'select count(*) from activities')
 describe('is recorded as an activity:', () => {
   test.each(mutating.filter(([route]) => !isException(route)))('%s', async (route, row) => {
     const [method = ''] = route.split(' ')
-    const { path, body, as } = await attemptOf(route, row)
+    const { path, body, options, as } = await attemptOf(route, row)
     const before = await recorded()
-    const { status } = await new Api(app.origin, as?.accessToken).call(method, path, body)
+    const { status } = await new Api(app.origin, as?.accessToken).call(method, path, body, options)
     expect(status).toBeLessThan(300)
     expect(await recorded()).toBeGreaterThan(before)
   })
