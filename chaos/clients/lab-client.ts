@@ -171,7 +171,7 @@ export class LabClient {
     const signIn = await new Api(this.line.origin()).data('POST', '/auth/refresh', { refreshToken })
     this.token = signIn.accessToken
     this.refreshToken = signIn.refreshToken
-    await this.ask('auth', { token: this.token })
+    await this.insist('auth', { token: this.token })
     this.renewals += 1
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { SharedCounts } from '../../src/modules/stats/shared-counts.js'
+import { SharedCounts } from '../../src/realtime/shared-counts.js'
 
 /** Counts that end when the test says so. */
 function counting() {

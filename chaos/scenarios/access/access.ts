@@ -31,7 +31,7 @@ const WATCH_MS = 2_000
 /** Each way of losing access, near and far and with the bus down: nothing foreign is heard, nothing accepted. */
 export const access: Scenario = {
   name: 'access',
-  nodes: { env: { JWT_ACCESS_EXPIRES_IN: '60s' } },
+  nodes: { env: { JWT_ACCESS_EXPIRES_IN: '100s' } },
   crews: 2,
   async run(site) {
     const owner = await site.people.operator()

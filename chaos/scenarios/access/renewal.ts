@@ -3,7 +3,7 @@ import { exactly, type Figure, none, told } from '../../lab/figures.js'
 import type { Site } from '../../lab/lab.js'
 
 /** The time that a token is valid, long enough to let everybody in first. */
-const TOKEN_S = { small: 30, full: 60 }
+const TOKEN_S = { small: 30, full: 100 }
 
 /** Sockets that renew their tokens when they are told to, over more than one token's life. */
 export async function renewal(site: Site): Promise<Figure[]> {
@@ -16,7 +16,7 @@ export async function renewal(site: Site): Promise<Figure[]> {
     return { name, refreshToken, channelIds, token: site.people.token(person, seconds) }
   })
   await site.open(plans)
-  await delay(seconds * 1000 * (site.small ? 1.2 : 2.2))
+  await delay(seconds * 1000 * (site.small ? 1.2 : 1.8))
   const ends = await site.crew.all('compare', {})
   const sum = (key: 'renewals' | 'losses' | 'away') => ends.reduce((total, end) => total + end[key], 0)
   return [

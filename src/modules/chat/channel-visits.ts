@@ -5,6 +5,7 @@ import type { Asker } from '../../access/asker.js'
 import { Events } from '../../events.js'
 import { Metrics } from '../../metrics/metrics.js'
 import type { Changes } from '../../realtime/changes.contract.js'
+import { SharedCounts } from '../../realtime/shared-counts.js'
 import { PresenceService } from '../presence/presence.service.js'
 import { ChannelFeeds } from './channel-feeds.js'
 import type { ChannelVisit, Joined } from './chat.contract.js'
@@ -23,6 +24,13 @@ export class ChannelVisits {
   @Autowired(Typing) private typing!: Typing
   @Autowired(Events) private events!: Events
   @Autowired(Metrics) private metrics!: Metrics
+
+  /** The same for all who join: after a node has died, they come by the hundred. */
+  private readonly online = new SharedCounts(place => {
+    const [workspaceId = '', channelId = ''] = place.split(' ')
+    const online = this.presence.onlineIn(workspaceId).map(({ userId }) => userId)
+    return this.access.readersAmong(channelId, online)
+  })
 
   /** Answers by itself: at the very moment when the socket enters, so that live changes come after it. */
   async join(ctx: WsContext, channelId: string, since: number | undefined): Promise<void> {
@@ -62,8 +70,7 @@ export class ChannelVisits {
   /** Who is online of those who may read the channel. */
   private async onlineIn(user: Asker, channelId: string): Promise<string[]> {
     const { workspaceId } = await this.access.channel(user, channelId)
-    const online = this.presence.onlineIn(workspaceId).map(({ userId }) => userId)
-    return this.access.readersAmong(channelId, online)
+    return this.online.get(`${workspaceId} ${channelId}`)
   }
 }
 
