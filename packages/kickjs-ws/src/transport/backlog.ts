@@ -4,7 +4,7 @@ const LIGHT_BYTES = 65_536
 const HEAVY_BYTES = 262_144
 const LAG_MS = 1_000
 /** How long a confirmation may take on its way, besides the reading. */
-const ANSWER_MS = 6_000
+const ANSWER_MS = 5_000
 /** 32 KB/s: what a reader must manage. */
 const SLOWEST_BYTES_PER_MS = 32
 /** A confirmation is asked for once this much was written since the last one, or for less a while later. */
@@ -111,7 +111,7 @@ export class Backlog {
 
   /**
    * Whether the reader is to be given up: with more than 64 KiB unread, somebody who reads 32 KB/s
-   * would have answered six seconds ago. So a large answer on a slow line has its time, in which it
+   * would have answered five seconds ago. So a large answer on a slow line has its time, in which it
    * moves but no confirmation can come, and a trickle of small packets has not.
    */
   isOverdue(now: number): boolean {
