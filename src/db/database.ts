@@ -221,6 +221,10 @@ function overPool(
   failed?: Promise<Error>,
 ) {
   pool.on('error', error => logger.warn({ err: error }, 'an idle connection was lost'))
+  // The pool hears of idle ones alone; of one in use nobody would, which would end the process.
+  pool.on('connect', client => {
+    client.on('error', error => logger.debug({ err: error }, 'a connection was lost'))
+  })
   const logging = onStatement ? { logger: { logQuery: onStatement } } : {}
   const query = drizzle(pool, { casing: 'snake_case', ...logging })
   return new Database(kind, pool, query, onStatement, release, failed)

@@ -98,7 +98,9 @@ describe('a mail', () => {
       await vi.waitFor(async () => expect(await inLine()).toMatchObject([{ attempts }]), 8_000)
       const [{ minutes }] = await rows(
         app,
-        `select round(extract(epoch from due_at - now()) / 60) as minutes from mails where sent_at is null`,
+        `select round(extract(epoch from due_at - now()) / 60) as minutes from mails
+         where sent_at is null and recipient = $1`,
+        [ben.email],
       )
       expect(Number(minutes)).toBe(pause)
       if (attempts === 3) mail.answer = () => 'take'

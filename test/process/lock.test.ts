@@ -38,7 +38,7 @@ describe('the lock of a data folder', () => {
     expectRefusalNaming(second.server.pid, await refusedStart({ VIBED_DATA_DIR: folder }))
   })
 
-  test('a lock that no process holds is taken over, whatever is in it', async () => {
+  test('a lock that no process holds is taken over, whatever is in it', { timeout: 90_000 }, async () => {
     const folder = temporaryFolder()
     const locks = {
       'of a process that is gone': JSON.stringify({ pid: await deadPid(), started: '1', nonce }),

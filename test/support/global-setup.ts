@@ -18,6 +18,8 @@ export const TEMPLATE = 'vibed_template'
 
 /** One Postgres for the run, with a migrated database that each test file clones. */
 export default async function setup(project: TestProject) {
+  // The package of Postgres ends the process with 0 as soon as nothing is left to do, whatever came of the tests.
+  process.prependListener('beforeExit', () => process.exit())
   const given = process.env.TEST_DATABASE_URL
   const server = given ? undefined : await ownServer()
   const postgresUrl = given ?? server?.url ?? ''
