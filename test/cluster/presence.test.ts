@@ -141,7 +141,7 @@ describe('presence on two nodes', () => {
       role: 'member',
     })
     await eve.api.data('POST', '/invitations/accept', { token })
-    const id = await deadNode([eve.id], 600)
+    const id = await deadNode([eve.id], 4_000)
     await beatAll()
     await observer.next('presence:online', ({ userId }) => userId === eve.id)
     await until(async () => {
