@@ -26,7 +26,8 @@ try {
   })
   const leave = (code: number) => {
     stop = () => process.exit(1)
-    setTimeout(() => process.exit(1), STOP_LIMIT_MS).unref()
+    // It also keeps the process from ending by itself, with 0, while it only waits for timers that do not.
+    setTimeout(() => process.exit(1), STOP_LIMIT_MS)
     vibed.stop().then(
       () => process.exit(code),
       error => {
