@@ -40,6 +40,10 @@ export class MailServer {
 
   static async start(): Promise<MailServer> {
     const mail = new MailServer()
+    mail.server.on('error', error => {
+      // Whoever is killed in the middle of a mail breaks his connection off.
+      if (!('code' in error && error.code === 'ECONNRESET')) throw error
+    })
     await new Promise<void>(resolve => mail.server.listen(0, '127.0.0.1', resolve))
     return mail
   }
