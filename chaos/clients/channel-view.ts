@@ -111,7 +111,7 @@ export class ChannelView {
   }
 
   private show({ messageId, content, deletedAt, position, seq }: Message) {
-    this.shown.set(messageId, { content, deleted: deletedAt !== null, position, seq })
+    this.note(messageId, { content, deleted: deletedAt !== null, position, seq })
   }
 
   private apply({ kind, messageId, seq, content, position }: Change, known: Shown | undefined) {
@@ -120,6 +120,19 @@ export class ChannelView {
     const place = known?.position ?? position
     // The end of a message that never was: its tombstone comes with what the hole before it hid.
     if (place === undefined) return
-    this.shown.set(messageId, { content, deleted: kind === 'deleted', position: place, seq })
+    this.note(messageId, { content, deleted: kind === 'deleted', position: place, seq })
   }
+
+  private note(messageId: string, row: Shown) {
+    this.shown.set(shared(messageId), { ...row, content: shared(row.content) })
+  }
+}
+
+const texts = new Map<string, string>()
+
+/** The clients of a process keep each text once: otherwise their own memory would be what slows them down. */
+function shared(text: string): string {
+  const known = texts.get(text)
+  if (known === undefined) texts.set(text, text)
+  return known ?? text
 }
