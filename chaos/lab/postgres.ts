@@ -18,7 +18,8 @@ export class Postgres {
     readonly port: number,
   ) {}
 
-  static async start(folder: string): Promise<Postgres> {
+  /** @param flags further settings of the server, as its command line takes them */
+  static async start(folder: string, flags: readonly string[] = []): Promise<Postgres> {
     const data = join(folder, 'postgres', 'data')
     mkdirSync(join(folder, 'postgres'))
     // The server may run under another account.
@@ -33,7 +34,7 @@ export class Postgres {
       // Postgres refuses to run as root: the package then makes an account for it.
       createPostgresUser: process.getuid?.() === 0,
       initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-      postgresFlags: ['-c', 'max_connections=300', '-c', 'listen_addresses=127.0.0.1'],
+      postgresFlags: ['-c', 'max_connections=300', '-c', 'listen_addresses=127.0.0.1', ...flags],
       onLog: () => {},
       onError: () => {},
     })

@@ -9,8 +9,8 @@ import { type Attack, bytes, frames, polling, request, type Target } from './att
 import { conversation } from './conversation.js'
 
 const LANES = 24
-/** A part that is not measured: caches and pools fill up. */
-const WARM_UP = 0.3
+/** As much again that is not measured: caches and pools fill up, and code is compiled. */
+const WARM_UP = 1
 const GROWTH_MB = 5
 
 /** Where it works at once, and the attackers would be nobody from then on. */

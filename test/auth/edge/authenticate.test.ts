@@ -55,6 +55,15 @@ describe('an access token', () => {
     expect(await anybody.get('/probe', withHeader(`Bearer ${token}`))).toMatchObject(refused('TOKEN_EXPIRED'))
   })
 
+  test('that was good a moment ago expires on the millisecond', () => {
+    const tokens = app.container.resolve(Tokens)
+    const user = { id: ann.id, email: ann.email, name: 'Test Person' }
+    const now = Date.now()
+    const { token, expiresAt } = tokens.issue(user, claimsOf(ann.accessToken).sid, now + 60_000, now)
+    expect(tokens.verify(token, expiresAt - 1)).toMatchObject({ userId: ann.id, expiresAt })
+    expect(() => tokens.verify(token, expiresAt)).toThrow(expect.objectContaining({ code: 'TOKEN_EXPIRED' }))
+  })
+
   test('that we did not sign with HS256 and our key is none', async () => {
     const claims = claimsOf(ann.accessToken)
     const { jwtKey } = app.container.resolve(Secrets)

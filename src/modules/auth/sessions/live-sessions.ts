@@ -24,8 +24,8 @@ interface Lookup {
 
 /** How long an answer is believed, in milliseconds: so long may a session revoked on another node still act. */
 const BELIEVED_MS = 1_000
-/** A moment when no token was over: a second, since jsonwebtoken takes 0 for now. */
-const BEFORE_ALL_TOKENS = 1_000
+/** A moment when no token was over. */
+const BEFORE_ALL_TOKENS = 0
 
 /** Says whether a session lives, with at most one statement a second and session. */
 @Service()
