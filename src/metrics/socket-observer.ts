@@ -19,8 +19,8 @@ export function socketObserver(metrics: Metrics): WsObserver {
       answers(code)
       acks(milliseconds / 1_000, event)
     },
-    sent(size) {
-      packets()
+    sent(size, count) {
+      packets(count)
       bytes(size)
     },
     closed,

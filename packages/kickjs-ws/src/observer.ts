@@ -10,8 +10,8 @@ export interface WsObserver {
   received?(event: string): void
   /** It was answered, with code `ok` or that of the error, so many milliseconds after it came in. */
   answered?(event: string, code: string, ms: number): void
-  /** A packet was written to one connection. */
-  sent?(bytes: number): void
+  /** Packets were written to one connection: of broadcasts, all those of a turn at once. */
+  sent?(bytes: number, packets: number): void
   /** A connection is gone. */
   closed?(reason: CloseReason): void
 }

@@ -12,7 +12,7 @@ import {
   socketOptions,
   type WsAdapterOptions,
 } from './options.js'
-import { Session } from './session/session.js'
+import { Session, type SessionOptions } from './session/session.js'
 import { noteAddress } from './transport/address.js'
 import { admitBy } from './transport/admission.js'
 import { Connections } from './transport/connections.js'
@@ -51,7 +51,10 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
   private readonly connections: Connections
   private readonly readers: Readers
   private readonly sessions = new Map<Socket, Session>()
+  private readonly forSessions: SessionOptions
   private readonly upgraded = new Set<Duplex>()
+  /** Called when the last session is over. */
+  private onEmpty: (() => void) | undefined
   /** Once true, nobody new is let in. */
   private closing = false
   private closed = false
@@ -66,7 +69,9 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
       observer,
       socketsOf: connection => this.connections.socketsOf(connection),
       onLag: (socket, isLagging) => this.tellLag(socket, isLagging),
+      onClose: connection => this.connections.forget(connection),
     })
+    this.forSessions = this.whatSessionsShare()
   }
 
   /** The Socket.IO server. Throws before the application starts. */
@@ -98,7 +103,11 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
 
     const namespaces = handlersByNamespace(controllers, container)
     for (const [name, handlers] of namespaces) {
-      this.connections.watch(io.of(name), socket => this.serve(socket, handlers))
+      this.connections.watch(
+        io.of(name),
+        socket => this.serve(socket, handlers),
+        (socket, reason) => this.sessions.get(socket)?.end(reason),
+      )
       if (admit) admitBy(admit, translateError, io.of(name))
     }
     if (!namespaces.has('/')) io.use((_socket, next) => next(new Error('Invalid namespace')))
@@ -135,10 +144,7 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
       [...this.sessions.values()].map(session => session.drain()),
     )
     this.server.engine.close()
-    await within(
-      DRAIN_LIMIT,
-      [...this.sessions.values()].map(session => session.ended),
-    )
+    await within(DRAIN_LIMIT, [this.sessionsEnded()])
     const gone = [...this.upgraded].map(socket => new Promise(resolve => socket.once('close', resolve)))
     await within(FAREWELL_LIMIT, gone)
     for (const socket of this.upgraded) socket.destroy()
@@ -181,27 +187,43 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
       noteAddress(connection, trustProxy)
       this.readers.follow(connection)
     })
+    const { upgraded } = this
+    function forget(this: Duplex): void {
+      upgraded.delete(this)
+    }
     server.on('upgrade', (request, socket, head) => {
       if (!request.url?.startsWith(`${io.path()}/`)) return ignoreUpgrade(server, request, socket, head)
-      this.upgraded.add(socket)
-      socket.once('close', () => this.upgraded.delete(socket))
+      upgraded.add(socket)
+      socket.on('close', forget)
     })
   }
 
   private serve(socket: Socket, handlers: Handlers): void {
+    this.sessions.set(socket, new Session(socket, handlers, this.forSessions))
+  }
+
+  private whatSessionsShare(): SessionOptions {
     const { throttle, guards = [], translateError = same, observer = {} } = this.options
     const { maxPayload = MAX_PAYLOAD } = this.options
-    const reader = this.readers.of(socket.conn)
-    const session = new Session(socket, handlers, {
+    return {
       throttle,
       guards,
       translateError,
       observer,
       maxBytes: UNDONE_FACTOR * maxPayload,
-      whenLight: () => reader?.whenLight(),
+      whenLight: ({ conn }) => this.readers.of(conn)?.whenLight(),
+      onEnd: socket => {
+        this.sessions.delete(socket)
+        if (this.sessions.size === 0) this.onEmpty?.()
+      },
+    }
+  }
+
+  private sessionsEnded(): Promise<void> | undefined {
+    if (this.sessions.size === 0) return
+    return new Promise(resolve => {
+      this.onEmpty = resolve
     })
-    this.sessions.set(socket, session)
-    void session.ended.then(() => this.sessions.delete(socket))
   }
 
   private tellLag(socket: Socket, isLagging: boolean): void {

@@ -46,19 +46,21 @@ async function observed(overrides = {}) {
   const times: number[] = []
   const closed: CloseReason[] = []
   let bytes = 0
+  let packets = 0
   const observer = {
     received: (event: string) => void log.push([event]),
     answered: (event: string, code: string, ms: number) => {
       log.push([event, code])
       times.push(ms)
     },
-    sent: (size: number) => {
+    sent: (size: number, count: number) => {
       bytes += size
+      packets += count
     },
     closed: (reason: CloseReason) => void closed.push(reason),
   }
   const served = await serve({ controllers: [ObservedController], observer, ...overrides })
-  return { ...served, log, times, closed, bytes: () => bytes }
+  return { ...served, log, times, closed, bytes: () => bytes, packets: () => packets }
 }
 
 test('every event is told when it comes in, and how and when it was answered, ack or no ack', async () => {
@@ -115,14 +117,18 @@ test('what is refused before it waits is told, too', async () => {
 })
 
 test('the bytes of a packet are counted for each connection it goes to, those of a broadcast as well', async () => {
-  const { connect, bytes, adapter } = await observed()
+  const { connect, bytes, packets, adapter } = await observed()
   await connect('/observed')
   const client = await connect('/observed')
   const before = bytes()
+  const packetsBefore = packets()
   adapter.io.of('/observed').emit('news', '€'.repeat(1_000))
+  adapter.io.of('/observed').emit('news', '€'.repeat(1_000))
+  await next(client, 'news')
   const size = Buffer.byteLength(`42/observed,["news","${'€'.repeat(1_000)}"]`)
   // With the head of the frame, which a broadcast has already.
-  expect(bytes() - before).toBe(2 * (size + 4))
+  expect(bytes() - before).toBe(2 * 2 * (size + 4))
+  expect(packets() - packetsBefore).toBe(2 * 2)
   const between = bytes()
   await client.emitWithAck('typed', 1)
   expect(bytes() - between).toBe('43/observed,0[{"ok":true,"data":null}]'.length)

@@ -168,6 +168,7 @@ test('who has read all costs no timer and no ping', async () => {
   const { pings } = slow
   emit(100)
   emit(100)
+  await turns(1)
   expect(vi.getTimerCount()).toBe(others + 1)
   await pass(10_000)
   expect(vi.getTimerCount()).toBe(others)

@@ -32,8 +32,8 @@ export class EventQueue {
 
   add(job: Job): void {
     this.bytes += job.bytes
-    this.waiting.push(job)
-    this.startNext()
+    if (this.waiting.length === 0 && this.mayStart(job)) void this.start(job)
+    else this.waiting.push(job)
   }
 
   /** Resolves when all that was added before is done. */
@@ -45,9 +45,13 @@ export class EventQueue {
 
   private startNext(): void {
     const job = this.waiting[0]
-    if (!job || this.blocked || this.running >= (job.concurrent ? MAX_OVERLAPPING : 1)) return
+    if (!job || !this.mayStart(job)) return
     this.waiting.shift()
     void this.start(job)
+  }
+
+  private mayStart(job: Job): boolean {
+    return !this.blocked && this.running < (job.concurrent ? MAX_OVERLAPPING : 1)
   }
 
   private async start(job: Job): Promise<void> {

@@ -27,6 +27,7 @@ export interface GuardedCall {
 /** Runs before an event is validated; a throw is the event's answer. */
 export type Guard = (ctx: WsContext, call: GuardedCall) => void | Promise<void>
 
+/** What the sessions of one server have in common. */
 export interface SessionOptions {
   throttle: ((ctx: WsContext) => void | Promise<void>) | undefined
   guards: readonly Guard[]
@@ -34,8 +35,10 @@ export interface SessionOptions {
   observer: WsObserver
   /** What the events of one socket that are not done yet may have in memory. */
   maxBytes: number
-  /** Resolves when the client has little enough unread to be sent another answer; nothing when it has. */
-  whenLight(): Promise<void> | undefined
+  /** Resolves when its client has little enough unread to be sent another answer; nothing when it has. */
+  whenLight(socket: Socket): Promise<void> | undefined
+  /** Nothing of the socket is left to run. */
+  onEnd(socket: Socket): void
 }
 
 interface Message {
@@ -51,8 +54,6 @@ const logger = Logger.for('WsAdapter')
 
 /** One socket, from its connection to the end of its `@OnDisconnect`. Nothing that fails here escapes. */
 export class Session {
-  /** Resolves when nothing of the socket is left to run. */
-  readonly ended: Promise<void>
   private readonly queue: EventQueue
   private closing = false
 
@@ -65,10 +66,6 @@ export class Session {
     this.enqueue('connect', handlers.connect, socket.handshake.auth)
     // As the middleware that never passes an event on: unlike a listener it sees the array that was parsed.
     socket.use(args => this.receive(args))
-    this.ended = new Promise(resolve => {
-      // A tick later, since Socket.IO hands over the events that came in the same frame with a tick.
-      socket.once('disconnect', reason => process.nextTick(() => resolve(this.end(reason))))
-    })
   }
 
   /** Refuses further events and resolves when those received are done. */
@@ -77,9 +74,15 @@ export class Session {
     return this.queue.drained()
   }
 
-  private end(reason: string): Promise<void> {
+  /** The socket is disconnected. A tick later, since Socket.IO hands over the events that came in the same frame with a tick. */
+  end(reason: string): void {
+    process.nextTick(() => void this.finish(reason))
+  }
+
+  private async finish(reason: string): Promise<void> {
     for (const call of this.handlers.disconnect) this.enqueue('disconnect', [call], { reason })
-    return this.queue.drained()
+    await this.queue.drained()
+    this.options.onEnd(this.socket)
   }
 
   /** The first of the calls that fails is the last. */
@@ -111,7 +114,7 @@ export class Session {
       concurrent: handler?.concurrent ?? true,
       bytes,
       prepare: async () => {
-        await this.options.whenLight()
+        await this.options.whenLight(this.socket)
         return this.attempt(message, () => this.admit(message, handler, isTooLarge))
       },
       run: async () => void (await this.attempt(message, () => this.handle(message, handler))),

@@ -16,7 +16,8 @@ export function noteAddress(connection: Connection, hops: number): void {
     .map(address => address.trim())
     .filter(Boolean)
   const way = [...before, remoteAddress].reverse()
-  addresses.set(connection, way[Math.min(hops, way.length - 1)] ?? remoteAddress)
+  const address = way[Math.min(hops, way.length - 1)] ?? remoteAddress
+  if (address !== remoteAddress) addresses.set(connection, address)
 }
 
 /** The address of the client, as `trustProxy` says. Only of sockets of this process. */

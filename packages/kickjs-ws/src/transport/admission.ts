@@ -60,8 +60,8 @@ function ending(socket: Socket) {
     for (const call of calls.splice(0)) call()
   }
   // A client may ask as often at once as it likes.
-  conn.setMaxListeners(0).once('close', end)
-  socket.once('disconnect', end)
+  conn.setMaxListeners(0).on('close', end)
+  socket.on('disconnect', end)
   const onClose = (fn: () => void): void => {
     if (isOver) fn()
     else calls.push(fn)

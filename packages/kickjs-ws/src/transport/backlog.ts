@@ -64,9 +64,16 @@ export class Backlog {
     this.waiting += (isBroadcast ? 2 * bytes : bytes) + PACKET_BYTES
   }
 
+  /** So much went to the kernel without waiting for the transport. */
+  pass(bytes: number, now: number): void {
+    this.noteFirst(now)
+    this.made += bytes
+    this.handed += bytes
+  }
+
   /** The transport was given all that waited. */
   handOver(now: number): void {
-    if (this.handed === this.covered) this.uncoveredSince = now
+    this.noteFirst(now)
     this.handed = this.made
     this.leaving += this.waiting
     this.waiting = 0
@@ -123,6 +130,10 @@ export class Backlog {
   /** Up to where there are questions or answers. */
   private get covered(): number {
     return this.questions.at(-1)?.position ?? this.confirmed
+  }
+
+  private noteFirst(now: number): void {
+    if (this.handed === this.covered) this.uncoveredSince = now
   }
 
   private confirm(position: number, rest: Question[], now: number): void {

@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events'
 import { Decoder, Encoder, type Packet, PacketType } from 'socket.io-parser'
 
 /** The event that stands for one too large to read. A client cannot send it: no symbol comes over a wire. */
@@ -36,38 +35,41 @@ export function parserFor(maxPayload: number): {
   }
 }
 
-export class LimitedDecoder extends EventEmitter {
-  private readonly decoder = new Decoder()
+export class LimitedDecoder extends Decoder {
   /** Size of the packet being read. */
   private bytes = 0
 
   constructor(private readonly maxPayload: number) {
     super()
-    this.decoder.on('decoded', packet => {
-      if (this.isTooLarge) return this.emit('decoded', withoutPayload(packet))
-      if (Array.isArray(packet.data)) sizes.set(packet.data, this.bytes)
-      return this.emit('decoded', packet)
-    })
+    // The first to hear of a packet: Socket.IO gets it as it is left here.
+    this.on('decoded', note)
   }
 
   /** Takes a packet or one of its attachments. Throws on what is malformed, which closes the connection. */
-  add(chunk: unknown): void {
+  override add(chunk: unknown): void {
     if (typeof chunk === 'string') {
       this.bytes = Buffer.byteLength(chunk)
-      this.decoder.add(this.isTooLarge ? headOf(chunk) : chunk)
+      super.add(this.isTooLarge ? headOf(chunk) : chunk)
     } else {
       if (chunk instanceof Uint8Array) this.bytes += chunk.byteLength
-      this.decoder.add(this.isTooLarge ? EMPTY : chunk)
+      super.add(this.isTooLarge ? EMPTY : chunk)
     }
   }
 
-  destroy(): void {
-    this.decoder.destroy()
+  /** A packet is complete. */
+  finish(packet: Packet): void {
+    if (this.isTooLarge) dropPayload(packet)
+    else if (Array.isArray(packet.data)) sizes.set(packet.data, this.bytes)
   }
 
   private get isTooLarge(): boolean {
     return this.bytes > this.maxPayload
   }
+}
+
+/** One function for all decoders, of which every connection has one. */
+function note(this: LimitedDecoder, packet: Packet): void {
+  this.finish(packet)
 }
 
 /** The packet with a payload that costs nothing to parse. */
@@ -77,7 +79,7 @@ function headOf(packet: string): string {
   return `${packet.slice(0, end)}[0]`
 }
 
-function withoutPayload(packet: Packet): Packet {
+function dropPayload(packet: Packet): void {
   if (packet.type !== PacketType.EVENT) throw new Error('Too large, and not an event')
-  return { ...packet, data: [TOO_LARGE] }
+  packet.data = [TOO_LARGE]
 }

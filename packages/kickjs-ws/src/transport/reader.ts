@@ -5,6 +5,8 @@ import type { Socket } from 'socket.io'
 import { Encoder, PacketType } from 'socket.io-parser'
 import type { CloseReason, WsObserver } from '../observer.js'
 import { Backlog } from './backlog.js'
+import { type Books, Outlet } from './outlet.js'
+import type { Turn } from './turn.js'
 import { cut, extendHeartbeat, pollOf, type Wire, wireOf } from './wire.js'
 
 type Connection = Socket['conn']
@@ -17,8 +19,12 @@ export interface Reading {
   readonly maxHeld: number
   readonly patienceMs: number
   readonly observer: WsObserver
+  readonly turn: Turn
+  /** There is something unread again: from now on `look` is to be called. */
+  wake(reader: Reader): void
   socketsOf(connection: Connection): readonly Socket[]
   onLag(socket: Socket, isLagging: boolean): void
+  onClose(connection: Connection): void
 }
 
 /** What Engine.IO sends, in text or bytes; Socket.IO encodes a broadcast but once, as a WebSocket frame. */
@@ -37,12 +43,16 @@ const FAREWELL_MS = 2_000
 const TRY_LATER = 1013
 const SLOW = { code: 'SLOW_CONSUMER', message: 'You read too slowly: resume', retryAfterMs: 1_000 }
 
+/** Those to `packetCreate` and `drain` that are here. */
+const OWN_LISTENERS = 2
+
 const logger = Logger.for('WsAdapter')
 const encoder = new Encoder()
 
 /** One connection as far as its client reads what it is sent; who does not is told, then cut off. */
-export class Reader {
+export class Reader implements Books {
   readonly backlog: Backlog
+  private readonly outlet: Outlet
   private wire: Wire | undefined
   /** The answer to the latest poll. */
   private poll: ServerResponse | undefined
@@ -52,18 +62,19 @@ export class Reader {
   private closeCode: number | undefined
   private held: (() => void)[] = []
 
-  /** @param wake called when there is something unread again: from then on `look` is to be called */
+  /** @param lane in which round it is looked at */
   constructor(
     private readonly connection: Connection,
     private readonly reading: Reading,
-    private readonly wake: () => void,
+    readonly lane: number,
   ) {
     this.backlog = new Backlog(reading.patienceMs)
+    this.outlet = new Outlet(connection, reading.turn, this)
     this.use(connection.transport)
-    connection.on('upgrade', transport => this.use(transport))
+    if (!this.wire) connection.on('upgrade', transport => this.use(transport))
     connection.on('packetCreate', (packet: Packet) => this.made(packet))
     connection.on('drain', () => this.handedOver())
-    connection.once('close', () => this.release())
+    connection.on('close', (reason: string) => this.closed(reason))
   }
 
   /** Resolves when this process has little enough in memory for another answer; nothing when it has. */
@@ -74,8 +85,30 @@ export class Reader {
 
   /** Resolves when all is with the transport, so that closing it loses nothing. */
   whenFlushed(): Promise<void> | undefined {
-    if (!this.backlog.isWaiting || this.connection.readyState !== 'open') return
+    if (!this.isWaiting || this.connection.readyState !== 'open') return
     return new Promise(resolve => this.connection.once('drain', resolve).once('close', resolve))
+  }
+
+  get isWaiting(): boolean {
+    return this.backlog.isWaiting
+  }
+
+  get isWatched(): boolean {
+    const { connection } = this
+    return connection.listenerCount('packetCreate') + connection.listenerCount('drain') > OWN_LISTENERS
+  }
+
+  passed(bytes: number, count: number): void {
+    const { backlog, reading } = this
+    const isFirst = backlog.unconfirmed === 0
+    backlog.pass(bytes, reading.now)
+    reading.observer.sent?.(bytes, count)
+    if (isFirst) reading.wake(this)
+  }
+
+  weigh(): void {
+    this.askInTime()
+    this.judge()
   }
 
   /** Whether there is nothing to look at. */
@@ -91,17 +124,7 @@ export class Reader {
     }
     // The heartbeat is a time limit for the same bytes, and knows nothing of how many they are.
     if (!backlog.isLight) extendHeartbeat(connection)
-    this.judge()
-    this.askInTime()
-  }
-
-  /** Why the connection was closed, given what Engine.IO calls the reason. */
-  reasonFor(reason: string): CloseReason {
-    if (this.isSlow) return 'slow'
-    if (reason === 'ping timeout') return 'ping timeout'
-    if (reason === 'forced close') return 'server'
-    const isClean = reason === 'transport close' && this.closeCode !== 1006
-    return isClean ? 'client' : 'transport'
+    this.weigh()
   }
 
   private use(transport: Connection['transport']): void {
@@ -110,12 +133,28 @@ export class Reader {
     backlog.taken()
     this.confirm(() => backlog.answerAll(reading.now))
     this.wire = wireOf(transport)
+    this.outlet.use(this.wire)
     this.wire?.on('pong', payload => this.confirm(() => backlog.answer(Number(payload), reading.now)))
     this.wire?.on('ping', () => this.countPong())
-    this.wire?.prependOnceListener('close', (code: number) => {
+    this.wire?.prependListener('close', (code: number) => {
       this.closeCode = code
     })
     transport.prependListener('ready', () => this.ready(transport))
+  }
+
+  /** @param reason what Engine.IO calls it */
+  private closed(reason: string): void {
+    this.release()
+    this.reading.onClose(this.connection)
+    this.reading.observer.closed?.(this.reasonFor(reason))
+  }
+
+  private reasonFor(reason: string): CloseReason {
+    if (this.isSlow) return 'slow'
+    if (reason === 'ping timeout') return 'ping timeout'
+    if (reason === 'forced close') return 'server'
+    const isClean = reason === 'transport close' && this.closeCode !== 1006
+    return isClean ? 'client' : 'transport'
   }
 
   private made(packet: Packet): void {
@@ -124,8 +163,8 @@ export class Reader {
     const { held } = backlog
     const isFirst = backlog.unconfirmed === 0
     backlog.add(bytes, packet.options?.wsPreEncodedFrame !== undefined)
-    reading.observer.sent?.(bytes)
-    if (isFirst) this.wake()
+    reading.observer.sent?.(bytes, 1)
+    if (isFirst) reading.wake(this)
     // One large packet alone is no fault of the reader.
     if (held > 0 && backlog.held > reading.maxHeld) this.cutOff()
     else this.judge()
@@ -134,8 +173,9 @@ export class Reader {
   private handedOver(): void {
     const { backlog, reading } = this
     backlog.handOver(reading.now)
-    if (this.wire) this.askInTime()
-    else backlog.ask(0, reading.now)
+    if (!this.wire) backlog.ask(0, reading.now)
+    this.weigh()
+    this.outlet.followed()
   }
 
   /** The kernel has all that the transport was given; or the next poll is here, so the last was read. */
@@ -198,7 +238,7 @@ export class Reader {
     connection.close(true)
     const carrier = wire ?? poll
     if (!carrier) return
-    const timer = setTimeout(() => isOpen(carrier) && cut(carrier), FAREWELL_MS).unref()
+    const timer = setTimeout(() => isThere(carrier) && cut(carrier), FAREWELL_MS).unref()
     carrier.once('close', () => clearTimeout(timer))
   }
 
@@ -223,6 +263,6 @@ function sizeOf({ data, options }: Packet): number {
 }
 
 /** A response that has left is not the connection's: the next poll may be of somebody else's, behind a proxy. */
-function isOpen(carrier: Wire | ServerResponse): boolean {
+function isThere(carrier: Wire | ServerResponse): boolean {
   return !('writableFinished' in carrier) || !carrier.writableFinished
 }

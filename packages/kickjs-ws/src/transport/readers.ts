@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io'
 import { Reader, type Reading } from './reader.js'
+import { Turn } from './turn.js'
 
 type Connection = Socket['conn']
 
@@ -26,8 +27,17 @@ export class Readers {
   private timer: NodeJS.Timeout | undefined
   private lookedAt = 0
 
-  constructor(reading: Omit<Reading, 'now'>) {
-    this.reading = { ...reading, now: 0 }
+  constructor(reading: Omit<Reading, 'now' | 'turn' | 'wake'>) {
+    this.reading = {
+      ...reading,
+      now: 0,
+      turn: new Turn(),
+      wake: reader => this.wake(reader),
+      onClose: connection => {
+        this.all.delete(connection)
+        reading.onClose(connection)
+      },
+    }
   }
 
   get connections(): Connection[] {
@@ -51,20 +61,13 @@ export class Readers {
   }
 
   follow(connection: Connection): void {
-    const lane = this.lanes[this.followed++ % LANES]
-    const reader: Reader = new Reader(connection, this.reading, () => {
-      lane?.add(reader)
-      this.start()
-    })
+    const reader = new Reader(connection, this.reading, this.followed++ % LANES)
     this.all.set(connection, reader)
     followed.set(connection, reader)
-    connection.once('close', (reason: string) => {
-      this.all.delete(connection)
-      this.reading.observer.closed?.(reader.reasonFor(reason))
-    })
   }
 
-  private start(): void {
+  private wake(reader: Reader): void {
+    this.lanes[reader.lane]?.add(reader)
     if (this.timer) return
     this.lookedAt = performance.now()
     this.timer = setInterval(() => this.lookAtNext(), LANE_MS).unref()
