@@ -27,6 +27,7 @@ import { refuseUnexpectedBody } from './http/unexpected-body.js'
 import { Postman } from './mail/postman.js'
 import { Metrics } from './metrics/metrics.js'
 import { gaugePool } from './metrics/pool-gauges.js'
+import { gaugeSockets } from './metrics/socket-gauges.js'
 import { socketObserver } from './metrics/socket-observer.js'
 import { ActivityController } from './modules/activity/activity.controller.js'
 import { LiveActivity } from './modules/activity/live/live-activity.js'
@@ -67,6 +68,7 @@ import { AssigneesController } from './modules/tasks/assignees/assignees.control
 import { BoardController } from './modules/tasks/board/board.controller.js'
 import { ColumnsController } from './modules/tasks/board/columns.controller.js'
 import { TaskLabelsController } from './modules/tasks/labels/task-labels.controller.js'
+import { CrowdedPlaces } from './modules/tasks/ranks/crowded-places.js'
 import { RelationsController } from './modules/tasks/relations/relations.controller.js'
 import { TasksController } from './modules/tasks/tasks.controller.js'
 import { UsersController } from './modules/users/users.controller.js'
@@ -162,6 +164,7 @@ export async function createApp(
     translateError: translateDatabaseError,
   })
   gaugePool(metrics, database)
+  gaugeSockets(metrics, sockets)
   const openapi = container.resolve(OpenapiService)
   const application = new Application({
     container,
@@ -190,6 +193,7 @@ export async function createApp(
       container.resolve(LiveNotifications),
       container.resolve(Notifier),
       container.resolve(Postman),
+      container.resolve(CrowdedPlaces),
       ...(transport ? [container.resolve(SessionWatch), container.resolve(AccessDoubts)] : []),
       ...cronAdapters(container),
       container.resolve(HealthService),

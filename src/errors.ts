@@ -80,6 +80,7 @@ export const errorTable = {
   RATE_LIMITED: [429, 'Too many requests: wait a little'],
   CLOSED_BY_OPERATOR: [403, 'Whoever runs the server closed this connection'],
   NODES_SILENT: [503, 'Not all nodes answered: try again'],
+  ACCESS_CHANGING: [503, 'Who may see what is changing just now: try again'],
   UNKNOWN_EVENT: [404, 'There is no such event'],
   DATABASE_UNAVAILABLE: [503, 'The database cannot be reached: try again'],
 } as const satisfies Record<string, readonly [status: number, message: string]>

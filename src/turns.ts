@@ -59,4 +59,20 @@ export class TurnsByKey {
       if (turns.idle) this.turns.delete(key)
     }
   }
+
+  /**
+   * Makes a change of what `ask` gives, when the turn has come among those of the same key. Then it is asked
+   * again, where that took a while: a right may have gone while it was waited for.
+   * @throws RATE_LIMITED when the line is too long to stand in, and what the two throw
+   */
+  async takeFor<Found, T>(
+    ask: () => Promise<Found>,
+    keyOf: (found: Found) => string,
+    change: (found: Found) => Promise<T>,
+  ): Promise<T> {
+    const found = await ask()
+    const key = keyOf(found)
+    if (!this.turns.has(key)) return this.take(key, () => change(found))
+    return this.take(key, async () => change(await ask()))
+  }
 }

@@ -18,7 +18,7 @@ export interface Asked<Answer> {
 }
 
 /** What a node says: without an answer it does not know the question, or failed. */
-const reply = z.object({ node: z.string(), answer: z.unknown() })
+const reply = z.object({ nodeId: z.string(), node: z.string(), answer: z.unknown() })
 type Reply = z.infer<typeof reply>
 
 /** What asking needs of a Socket.IO namespace. */
@@ -48,9 +48,7 @@ export class Cluster {
   /** Starts to ask the others, and to answer them. */
   open(line: AskingLine): void {
     this.line = line
-    line.on('ask', (name, query, respond) =>
-      respond({ node: this.node.name, answer: this.answerTo(name, query) }),
-    )
+    line.on('ask', (name, query, respond) => respond(this.replyTo(name, query)))
   }
 
   /** From now on this node answers the question. */
@@ -60,14 +58,19 @@ export class Cluster {
 
   /** Whoever says nothing within five seconds, or nothing that can be understood, is missing. */
   async ask<Query, Answer>({ name, answer }: Question<Query, Answer>, query: Query): Promise<Asked<Answer>> {
-    const own = { node: this.node.name, answer: this.answerTo(name, query) }
-    const replies = [own, ...(await this.askOthers(name, query))]
-    const answers = replies.flatMap(({ node, answer: said }) => {
-      const parsed = answer.safeParse(said)
-      return parsed.success ? { node, answer: parsed.data } : []
-    })
-    const heard = new Set(answers.map(({ node }) => node))
-    return { answers, missing: this.membership.live.map(node => node.name).filter(node => !heard.has(node)) }
+    const own = this.replyTo(name, query)
+    // Names are given by hand: two nodes may have one.
+    const heard = new Set<string>()
+    const answers = [own, ...(await this.askOthers(name, query))].flatMap(
+      ({ nodeId, node, answer: said }) => {
+        const parsed = answer.safeParse(said)
+        if (!parsed.success) return []
+        heard.add(nodeId)
+        return { node, answer: parsed.data }
+      },
+    )
+    const missing = this.membership.live.filter(({ id }) => !heard.has(id))
+    return { answers, missing: missing.map(node => node.name) }
   }
 
   private askOthers(name: string, query: unknown): Promise<Reply[]> {
@@ -81,6 +84,10 @@ export class Cluster {
     })
     // Over a Redis that is away nothing comes back, not even an error.
     return Promise.race([replied, delay(PATIENCE_MS, [], { ref: false })])
+  }
+
+  private replyTo(name: string, query: unknown): Reply {
+    return { nodeId: this.node.id, node: this.node.name, answer: this.answerTo(name, query) }
   }
 
   private answerTo(name: string, query: unknown): unknown {

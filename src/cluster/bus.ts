@@ -25,7 +25,10 @@ export interface BusObserver {
 
 /** A frame fits into a NOTIFY, which takes 8,000 bytes, with what Socket.IO puts around it. */
 const FRAME_BYTES = 6_500
-/** What may wait for a bus that is slow or away. The database is the truth, so the rest is simply dropped. */
+/**
+ * What may wait for a bus that is slow or away, and what may be held for listeners. The database is the truth, so
+ * the rest is simply dropped.
+ */
 const MOST_WAITING = 5_000
 const BEAT_MS = 1_000
 /** A process that was not awake for so long may have missed that somebody lost access. */
@@ -57,8 +60,10 @@ export class Bus {
   private deafSince: number | undefined
   /** When this process last showed that it runs. */
   private awakeAt = performance.now()
-  /** Frames that wait until access has been looked at. */
-  private held: Frame[] | undefined
+  /** What is to be told once access has been looked at. */
+  private held: Told[] | undefined
+  /** Whether it stood still once more since that look began. */
+  private mustLookAgain = false
 
   /** Starts to pass events on, and to listen. */
   open(transport: Transport, line: Line, observer?: BusObserver): void {
@@ -149,8 +154,7 @@ export class Bus {
   private receive(frame: Frame) {
     const now = performance.now()
     this.noticeStandstill(now)
-    if (this.held) this.held.push(frame)
-    else this.take(frame, now)
+    this.take(frame, now)
   }
 
   /**
@@ -160,13 +164,29 @@ export class Bus {
   private noticeStandstill(now: number) {
     const hasStoodStill = now - this.awakeAt > STANDSTILL_MS
     this.awakeAt = now
-    if (!hasStoodStill || this.held) return
+    if (!hasStoodStill) return
+    this.mustLookAgain = true
+    if (!this.held) void this.lookBeforeTelling()
+  }
+
+  private async lookBeforeTelling() {
     this.held = []
-    void this.events.deliverAndWait('access.doubted', {}).then(() => {
-      const held = this.held ?? []
-      this.held = undefined
-      for (const frame of held) this.take(frame, performance.now())
-    })
+    while (this.mustLookAgain) {
+      this.mustLookAgain = false
+      await this.events.deliverAndWait('access.doubted', {})
+    }
+    const { held } = this
+    this.held = undefined
+    for (const told of held) this.events.deliver(...told)
+  }
+
+  /** Tells the listeners of this node, now or as soon as it may. Who looks for long looks into the database then. */
+  private pass(...told: Told) {
+    if (!this.held) return this.events.deliver(...told)
+    this.held.push(told)
+    if (this.held.length <= MOST_WAITING) return
+    this.observer?.dropped(this.held.length)
+    this.held = [['bus.missed', { nodeId: undefined }]]
   }
 
   private take(frame: Frame, now: number) {
@@ -177,8 +197,8 @@ export class Bus {
     this.observer?.received(frame.told.length)
     // Two nodes that are new to each other need not wait for their next beats.
     if (isNews) this.beat()
-    if (!isComplete) this.events.deliver('bus.missed', { nodeId: frame.from })
-    for (const told of frame.told) this.events.deliver(...told)
+    if (!isComplete) this.pass('bus.missed', { nodeId: frame.from })
+    for (const told of frame.told) this.pass(...told)
     if (this.deafSince !== undefined) this.listenHard(now)
   }
 
@@ -205,6 +225,6 @@ export class Bus {
   private hearAgain() {
     this.deafSince = undefined
     logger.info('the other nodes are heard again')
-    this.events.deliver('bus.missed', { nodeId: undefined })
+    this.pass('bus.missed', { nodeId: undefined })
   }
 }

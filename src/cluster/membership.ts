@@ -1,6 +1,7 @@
 import { Autowired, Logger, Service } from '@forinda/kickjs-core'
 import { StartupError } from '../errors.js'
 import { Events } from '../events.js'
+import { Rounds } from '../rounds.js'
 import { type LeasedNode, LeasesRepository } from './leases.repository.js'
 import { ThisNode } from './this-node.js'
 
@@ -16,10 +17,8 @@ export class Membership {
   @Autowired(LeasesRepository) private leases!: LeasesRepository
   @Autowired(ThisNode) private node!: ThisNode
   @Autowired(Events) private events!: Events
-  private timer: NodeJS.Timeout | undefined
+  private readonly beating = new Rounds(() => this.beat(), { everyMs: BEAT_MS, logger })
   private lastBeat: number | undefined
-  private beating: Promise<void> | undefined
-  private left = false
   /** The nodes that held a lease at the last beat, this one included. */
   live: readonly LeasedNode[] = []
 
@@ -35,7 +34,7 @@ export class Membership {
       )
     }
     await this.beat()
-    this.beatLater()
+    this.beating.start()
   }
 
   /**
@@ -54,26 +53,14 @@ export class Membership {
 
   /** Gives the place up, so that the others need not wait for the lease to end. */
   async leave(): Promise<void> {
-    this.left = true
-    clearTimeout(this.timer)
     if (this.lastBeat === undefined) return
-    // One under way would take the lease again.
-    await this.beating
+    // A beat under way would take the lease again.
+    await this.beating.stop()
     try {
       await this.leases.release(this.node.id)
       this.events.emitElsewhere('node.left', { nodeId: this.node.id })
     } catch (error) {
       logger.warn({ err: error }, 'the lease was not given up: it ends by itself')
     }
-  }
-
-  private beatLater() {
-    if (this.left) return
-    this.timer = setTimeout(() => {
-      this.beating = this.beat()
-        .catch(error => logger.warn({ err: error }, 'the lease could not be prolonged; trying again'))
-        .finally(() => this.beatLater())
-    }, BEAT_MS)
-    this.timer.unref()
   }
 }

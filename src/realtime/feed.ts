@@ -62,24 +62,29 @@ export class Feed<E extends Sequenced> {
    * Calls `join` exactly between change `at` and the next one: who knows everything up to `at`, and
    * joins there, misses nothing and gets nothing twice. The first to join a new feed decides where it
    * starts; he must have read `at` after the feed was made.
-   * @returns whether he joined; false when the feed is already past `at`: read on from there and try again
+   * @returns whether he joined; false when the feed is already past `at`: read on from there and try again.
+   *   What `join` throws is his alone to hear
    */
-  joinAt(at: number, join: () => void): Promise<boolean> {
+  async joinAt(at: number, join: () => void): Promise<boolean> {
     if (this.position === undefined) this.start(at)
     const { position = at } = this
-    if (at < position) return Promise.resolve(false)
+    if (at < position) return false
     if (at === position) {
       join()
-      return Promise.resolve(true)
+      return true
     }
-    return new Promise(resolve => {
+    await new Promise<void>((resolve, reject) => {
       const admit = () => {
-        join()
-        resolve(true)
+        try {
+          resolve(join())
+        } catch (error) {
+          reject(error)
+        }
       }
       this.joiners.push({ at, join: admit })
       this.expect(at)
     })
+    return true
   }
 
   close(): void {

@@ -1,6 +1,8 @@
 import { Autowired, Logger } from '@forinda/kickjs-core'
 import type { Asker } from '../access/asker.js'
 import { Events } from '../events.js'
+import { Metrics } from '../metrics/metrics.js'
+import { Rounds } from '../rounds.js'
 import type { Changes } from './changes.contract.js'
 import { Feed, type Sequenced } from './feed.js'
 
@@ -36,17 +38,22 @@ const logger = Logger.for('Feeds')
  */
 export abstract class Feeds<Change extends Sequenced, Row extends Sequenced> {
   @Autowired(Events) protected events!: Events
+  @Autowired(Metrics) private metrics!: Metrics
+  /** What its places are, in the metrics. */
+  protected abstract readonly kind: string
   private readonly served = new Map<string, Served<Change>>()
   private listeners: Listeners<Change> = { deliver: () => {}, listensTo: () => false }
-  private timer: NodeJS.Timeout | undefined
-  private closed = false
+  private readonly comparing = new Rounds(() => this.compare(), { everyMs: COMPARE_MS, logger })
 
   /** Starts to pass changes on. */
   open(listeners: Listeners<Change>): void {
     this.listeners = listeners
+    this.metrics.gauge('feeds', 'What connections of this node follow', () => this.served.size, {
+      kind: this.kind,
+    })
     this.follow()
-    this.events.on('bus.missed', () => this.compare())
-    this.compareLater()
+    this.events.on('bus.missed', () => this.comparing.wake())
+    this.comparing.start()
   }
 
   /**
@@ -81,16 +88,11 @@ export abstract class Feeds<Change extends Sequenced, Row extends Sequenced> {
     this.served.delete(id)
   }
 
-  /** How many places are being followed. */
-  get size(): number {
-    return this.served.size
-  }
-
-  close(): void {
-    this.closed = true
-    clearTimeout(this.timer)
+  /** Passes nothing on any more; resolves when nothing is asked of the database any more. */
+  close(): Promise<void> {
     for (const { feed } of this.served.values()) feed.close()
     this.served.clear()
+    return this.comparing.stop()
   }
 
   /** Starts to listen to the events that tell of changes. */
@@ -143,18 +145,5 @@ export abstract class Feeds<Change extends Sequenced, Row extends Sequenced> {
     if (this.served.size === 0) return
     for (const { id, lastSeq } of await this.standings([...this.served.keys()]))
       this.feed(id)?.expect(lastSeq)
-  }
-
-  private compareLater() {
-    if (this.closed) return
-    this.timer = setTimeout(async () => {
-      try {
-        await this.compare()
-      } catch (error) {
-        logger.warn({ err: error }, 'the feeds could not be compared with the database; trying again')
-      }
-      this.compareLater()
-    }, COMPARE_MS)
-    this.timer.unref()
   }
 }

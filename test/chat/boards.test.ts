@@ -6,7 +6,7 @@ import { MessagesRepository } from '../../src/modules/messages/messages.reposito
 import { TaskLifetimesRepository } from '../../src/modules/tasks/changes/task-lifetimes.repository.js'
 import { type ChangedTask, createTask } from '../../src/modules/tasks/tasks.contract.js'
 import { TasksRepository } from '../../src/modules/tasks/tasks.repository.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { Board } from '../support/board.js'
 import { type ChatClient, connectChat } from '../support/chat.js'
@@ -20,9 +20,7 @@ let workspaceId: string
 
 beforeAll(async () => {
   app = await startApp()
-  ann = await register(app.origin, 'Ann')
-  ben = await register(app.origin, 'Ben')
-  guest = await register(app.origin, 'Gus')
+  ;[ann, ben, guest] = await registerAll(app.origin, 'Ann', 'Ben', 'Gus')
   workspaceId = (await workspaceOf(ann, ben, [guest, 'guest'])).id
 })
 afterAll(() => app.stop())
@@ -32,9 +30,6 @@ const connect = (user: TestUser) => connectChat(app.origin, user.accessToken)
 const project = () => newProject(ann, workspaceId)
 const everything = async (projectId: string): Promise<ChangedTask[]> =>
   (await ann.api.data('GET', `/projects/${projectId}/changes?since=0`)).changes
-
-/** All that was emitted to a client before this answer has arrived with it. */
-const settled = (chat: ChatClient) => chat.ask('project:leave', { projectId: randomUUID() })
 
 /** What a client heard of tasks, by event and number. */
 const story = (chat: ChatClient) =>
@@ -90,7 +85,7 @@ describe('a live board', () => {
     await chat.data('project:leave', { projectId })
     await chat.data('project:leave', { projectId })
     await newTask(ann.api, projectId)
-    await settled(chat)
+    await chat.settled()
     expect(story(chat)).toEqual(['created 1', 'created 2'])
     chat.close()
   })
@@ -102,7 +97,7 @@ describe('a live board', () => {
       const answer = await chat.ask('project:join', { projectId, since: 0 })
       expect(answer).toMatchObject({ ok: false, error: { code: 'PROJECT_NOT_FOUND' } })
       await newTask(ann.api, projectId)
-      await settled(chat)
+      await chat.settled()
       expect(story(chat)).toEqual([])
       chat.close()
     }
@@ -350,7 +345,7 @@ describe('losing access while listening', () => {
     await newTask(ann.api, projectId)
     await staying.next('task:created')
     const other = await connect(ann)
-    await settled(losing)
+    await losing.settled()
     expect(losing.heard.slice(before)).toEqual([])
     for (const chat of [losing, staying, other]) chat.close()
   })
@@ -359,16 +354,16 @@ describe('losing access while listening', () => {
     const user = await newcomer()
     const chat = await connect(user)
     await ann.api.data('DELETE', `/workspaces/${workspaceId}/members/${user.id}`)
-    await settled(chat)
+    await chat.settled()
     const before = chat.heard.length
     const events = app.container.resolve(Events)
     const asked = app.statements()
     events.deliver('member.added', { workspaceId, userId: user.id })
-    while (app.statements() === asked) await settled(chat)
+    while (app.statements() === asked) await chat.settled()
     const presence = { userId: randomUUID(), userName: 'Somebody', workspaceIds: [workspaceId] }
     await chat.ask('project:join', { projectId: randomUUID() })
     events.deliver('presence.online', presence)
-    await settled(chat)
+    await chat.settled()
     expect(chat.heard.slice(before)).toEqual([])
     chat.close()
   })

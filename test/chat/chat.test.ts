@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Door } from '../../src/modules/chat/door.js'
 import { PresenceService } from '../../src/modules/presence/presence.service.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { channelIn, register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { type ChatClient, connectChat } from '../support/chat.js'
 
@@ -16,24 +16,15 @@ let channelId: string
 
 beforeAll(async () => {
   app = await startApp()
-  ann = await register(app.origin, 'Ann')
-  ben = await register(app.origin, 'Ben')
-  guest = await register(app.origin, 'Gus')
-  stranger = await register(app.origin, 'Sam')
+  ;[ann, ben, guest, stranger] = await registerAll(app.origin, 'Ann', 'Ben', 'Gus', 'Sam')
   workspaceId = (await workspaceOf(ann, ben, [guest, 'guest'])).id
   await workspaceOf(stranger)
   channelId = await newChannel()
 })
 afterAll(() => app.stop())
 
-async function newChannel(type = 'public', by = ann): Promise<string> {
-  return (await by.api.data('POST', `/workspaces/${workspaceId}/channels`, { name: randomUUID(), type })).id
-}
-
+const newChannel = (type = 'public', by = ann) => channelIn(by, workspaceId, type)
 const connect = (user: TestUser) => connectChat(app.origin, user.accessToken)
-
-/** All that was emitted to a client before this answer has arrived with it. */
-const settled = (chat: ChatClient) => chat.ask('channel:leave', { channelId: randomUUID() })
 
 /** Lets the grace time of everybody who has left be over. */
 const afterGrace = () => app.container.resolve(PresenceService).sweep(Date.now() + 60_000)
@@ -119,7 +110,7 @@ describe('at the door', () => {
     await closing.next('error', ({ code }) => code === 'SESSION_REVOKED')
     await vi.waitFor(() => expect(closing.socket.connected).toBe(false))
     expect((await connectChat(app.origin, other.accessToken)).all('error')[0].code).toBe('SESSION_REVOKED')
-    expect((await settled(staying)).ok).toBe(true)
+    expect((await staying.settled()).ok).toBe(true)
     staying.close()
   })
 })
@@ -145,7 +136,7 @@ describe('joining', () => {
       userName: 'Ben Person',
     })
     await first.data('message:send', { channelId: channel, content: 'gone?' })
-    await settled(second)
+    await second.settled()
     expect(second.all('message:new')).toEqual([])
     first.close()
     second.close()
@@ -230,7 +221,7 @@ describe('losing access while listening', () => {
     await ann.api.delete(`/channels/${channel}/members/${ben.id}`)
     expect(await member.next('channel:removed')).toEqual({ channelId: channel })
     await owner.data('message:send', { channelId: channel, content: 'among us' })
-    await settled(member)
+    await member.settled()
     expect(member.all('message:new')).toEqual([])
     expect((await member.ask('channel:join', { channelId: channel, since: 0 })).error.code).toBe(
       'CHANNEL_NOT_FOUND',
@@ -248,7 +239,7 @@ describe('losing access while listening', () => {
     expect(await member.next('channel:removed')).toEqual({ channelId: channel })
     await owner.data('message:send', { channelId: channel, content: 'private now' })
     expect(await owner.next('message:new')).toMatchObject({ content: 'private now' })
-    await settled(member)
+    await member.settled()
     expect(member.all('message:new')).toEqual([])
     owner.close()
     member.close()
@@ -284,7 +275,7 @@ describe('losing access while listening', () => {
     const before = member.heard.length
     await owner.data('message:send', { channelId, content: 'without you' })
     const other = await connect(ben)
-    await settled(member)
+    await member.settled()
     expect(member.heard.slice(before)).toEqual([])
     for (const chat of [owner, member, other]) chat.close()
   })
@@ -350,7 +341,7 @@ describe('reading', () => {
     expect(await phone.ask('channel:read', { channelId: channel, seq: 4 })).toMatchObject({
       error: { code: 'VALIDATION_ERROR' },
     })
-    await settled(other)
+    await other.settled()
     expect(other.all('channel:unread')).toEqual([])
     for (const chat of [phone, laptop, other]) chat.close()
   })
@@ -396,16 +387,16 @@ describe('presence', () => {
     }
     await closeOne()
     afterGrace()
-    await settled(watcher)
+    await watcher.settled()
     expect(ofVisitor(watcher, 'presence:offline')).toEqual([])
     await closeOne()
     await vi.waitFor(async () => {
       afterGrace()
-      await settled(watcher)
+      await watcher.settled()
       expect(ofVisitor(watcher, 'presence:offline')).toEqual([{ userId: visitor.id }])
     }, 3_000)
     afterGrace()
-    for (const chat of [watcher, elsewhere]) await settled(chat)
+    for (const chat of [watcher, elsewhere]) await chat.settled()
     expect(ofVisitor(watcher, 'presence:online')).toHaveLength(1)
     expect(ofVisitor(watcher, 'presence:offline')).toHaveLength(1)
     expect([...ofVisitor(elsewhere, 'presence:online'), ...ofVisitor(elsewhere, 'presence:offline')]).toEqual(
@@ -420,12 +411,12 @@ describe('presence', () => {
     const before = await connect(ben)
     // Whatever happened before is announced within a second.
     await new Promise(resolve => setTimeout(resolve, 1_100))
-    await settled(watcher)
+    await watcher.settled()
     const heard = watcher.heard.length
     before.close()
     const after = await connect(ben)
     afterGrace()
-    await settled(watcher)
+    await watcher.settled()
     expect(watcher.heard.slice(heard)).toEqual([])
     after.close()
     watcher.close()
@@ -493,7 +484,7 @@ describe('bad input', () => {
     const chat = await connect(ann)
     const answer = await chat.ask('message:send', { channelId, content: 'x'.repeat(2 * 1024 * 1024) })
     expect(answer).toMatchObject({ ok: false, error: { code: 'PAYLOAD_TOO_LARGE' } })
-    expect((await settled(chat)).ok).toBe(true)
+    expect((await chat.settled()).ok).toBe(true)
     chat.close()
   })
 })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { channelIn, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { connectChat } from '../support/chat.js'
 
@@ -12,11 +12,7 @@ let channelId: string
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, ben, outsider] = [
-    await register(app.origin, 'Ann'),
-    await register(app.origin, 'Ben'),
-    await register(app.origin, 'Olga'),
-  ]
+  ;[ann, ben, outsider] = await registerAll(app.origin, 'Ann', 'Ben', 'Olga')
   const workspace = await workspaceOf(ann, ben)
   const channel = await ann.api.data('POST', `/workspaces/${workspace.id}/channels`, {
     name: 'general',
@@ -317,6 +313,5 @@ describe('changes', () => {
 
 async function newChannel(): Promise<string> {
   const { workspaceId } = await ann.api.data('GET', `/channels/${channelId}`)
-  const name = randomUUID()
-  return (await ann.api.data('POST', `/workspaces/${workspaceId}/channels`, { name, type: 'public' })).id
+  return channelIn(ann, workspaceId)
 }

@@ -2,16 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Access } from '../../src/access/access.js'
 import { Events } from '../../src/events.js'
-import { ChannelFeeds } from '../../src/modules/chat/channel-feeds.js'
-import { ProjectFeeds } from '../../src/modules/chat/project-feeds.js'
+import { ChatSockets } from '../../src/modules/chat/chat-sockets.js'
+import { room } from '../../src/modules/chat/rooms.js'
 import { MessageBatch } from '../../src/modules/messages/message-batch.js'
 import { MessagesRepository } from '../../src/modules/messages/messages.repository.js'
 import { SendQueue } from '../../src/modules/messages/send-queue.js'
 import { PresenceService } from '../../src/modules/presence/presence.service.js'
 import { TasksRepository } from '../../src/modules/tasks/tasks.repository.js'
-import { Api, register, type TestUser, workspaceOf } from '../support/api.js'
+import { Api, channelIn, register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
-import { connectChat } from '../support/chat.js'
+import { type ChatClient, connectChat } from '../support/chat.js'
+import { followed } from '../support/metrics.js'
 import { newProject, newTask } from '../work/support.js'
 
 // What happens between two steps of one thing: each step is held up here until the other thing has happened.
@@ -23,54 +24,64 @@ let workspaceId: string
 
 beforeAll(async () => {
   app = await startApp()
-  ann = await register(app.origin, 'Ann')
-  ben = await register(app.origin, 'Ben')
+  ;[ann, ben] = await registerAll(app.origin, 'Ann', 'Ben')
   workspaceId = (await workspaceOf(ann, ben)).id
 })
 afterAll(() => app.stop())
 afterEach(() => void vi.restoreAllMocks())
 
-const newChannel = async (type = 'public'): Promise<string> =>
-  (await ann.api.data('POST', `/workspaces/${workspaceId}/channels`, { name: randomUUID(), type })).id
+const newChannel = (type = 'public') => channelIn(ann, workspaceId, type)
 const post = (channelId: string, content: string) =>
   ann.api.data('POST', `/channels/${channelId}/messages`, { content })
 
-/** Lets `meanwhile` happen right before a method's next call goes on. */
-function holdingBefore<T extends object>(
+/** Has somebody's access change each time that it is asked who belongs where, until the test calms it again. */
+function restless() {
+  const access = app.container.resolve(Access)
+  const ask = access.workspacesOf.bind(access)
+  return vi.spyOn(access, 'workspacesOf').mockImplementation(async userIds => {
+    const found = await ask(userIds)
+    app.container.resolve(Events).deliver('channel.updated', { workspaceId, channelId: randomUUID() })
+    return found
+  })
+}
+
+type Meanwhile = () => Promise<unknown>
+
+/** Has a method's next call made by `run`. */
+function held<T extends object>(
   owner: T,
   method: string & keyof T,
-  meanwhile: () => Promise<unknown>,
+  run: (call: Meanwhile) => Promise<unknown>,
 ) {
   const original: unknown = owner[method]
   if (typeof original !== 'function') throw new Error(`${method} is no method`)
   const spy = vi.spyOn(owner, method as never)
-  spy.mockImplementationOnce((async (...args: unknown[]) => {
+  const once = (...args: unknown[]) => run(async () => original.apply(owner, args))
+  spy.mockImplementationOnce(once as never)
+}
+
+/** Lets `meanwhile` happen right before a method's next call goes on. */
+function holdingBefore<T extends object>(owner: T, method: string & keyof T, meanwhile: Meanwhile) {
+  held(owner, method, async call => {
     await meanwhile()
-    return original.apply(owner, args)
-  }) as never)
+    return call()
+  })
 }
 
 /** Lets `meanwhile` happen right after a method's next call has its answer. */
-function holdingAfter<T extends object>(
-  owner: T,
-  method: string & keyof T,
-  meanwhile: () => Promise<unknown>,
-) {
-  const original: unknown = owner[method]
-  if (typeof original !== 'function') throw new Error(`${method} is no method`)
-  const spy = vi.spyOn(owner, method as never)
-  spy.mockImplementationOnce((async (...args: unknown[]) => {
-    const answer = await original.apply(owner, args)
+function holdingAfter<T extends object>(owner: T, method: string & keyof T, meanwhile: Meanwhile) {
+  held(owner, method, async call => {
+    const answer = await call()
     await meanwhile()
     return answer
-  }) as never)
+  })
 }
 
 describe('at the door', () => {
   test('a session that is revoked while its socket connects does not get in', async () => {
     const signed = await ann.api.data('POST', '/auth/login', { email: ann.email, password: 'correct horse' })
     const api = new Api(app.origin)
-    holdingBefore(app.container.resolve(PresenceService), 'workspacesOf', () =>
+    holdingBefore(app.container.resolve(Access), 'workspacesOf', () =>
       api.data('POST', '/auth/logout', { refreshToken: signed.refreshToken }),
     )
     const chat = await connectChat(app.origin, signed.accessToken)
@@ -79,13 +90,13 @@ describe('at the door', () => {
 
   test('who could not be looked up is let in properly by the next try', async () => {
     const presence = app.container.resolve(PresenceService)
-    vi.spyOn(presence, 'workspacesOf').mockRejectedValueOnce(new Error('away'))
     const visitor = await register(app.origin, 'Vic')
     const { token } = await ann.api.data('POST', `/workspaces/${workspaceId}/invite`, {
       email: visitor.email,
       role: 'member',
     })
     await visitor.api.data('POST', '/invitations/accept', { token })
+    vi.spyOn(app.container.resolve(Access), 'workspacesOf').mockRejectedValueOnce(new Error('away'))
     const chat = await connectChat(app.origin, visitor.accessToken)
     expect(chat.all('error')).toHaveLength(1)
     expect((await chat.ask('channel:sync', { channelId: randomUUID(), since: 0 })).error.code).toBe(
@@ -103,10 +114,58 @@ describe('at the door', () => {
       role: 'member',
     })
     const presence = app.container.resolve(PresenceService)
-    holdingAfter(presence, 'workspacesOf', () => visitor.api.data('POST', '/invitations/accept', { token }))
+    holdingAfter(app.container.resolve(Access), 'workspacesOf', () =>
+      visitor.api.data('POST', '/invitations/accept', { token }),
+    )
     const chat = await connectChat(app.origin, visitor.accessToken)
     expect(presence.onlineIn(workspaceId).map(({ userId }) => userId)).toContain(visitor.id)
     chat.close()
+  })
+})
+
+describe('while access changes again and again', () => {
+  const inWorkspace = (chat: ChatClient) =>
+    app.container
+      .resolve(ChatSockets)
+      .local(room.workspace(workspaceId))
+      .some(({ id }) => id === chat.socket.id)
+
+  test('nobody gets in, but is told to try again; and then he does', async () => {
+    const asked = restless()
+    const chat = await connectChat(app.origin, ben.accessToken)
+    expect(chat.all('error')).toEqual([
+      expect.objectContaining({ code: 'ACCESS_CHANGING', retryAfterMs: 1_000 }),
+    ])
+    expect(inWorkspace(chat)).toBe(false)
+    asked.mockRestore()
+    await chat.data('auth', { token: ben.accessToken })
+    expect(inWorkspace(chat)).toBe(true)
+    chat.close()
+  })
+
+  test('nobody stays where he does not belong any more, and who does belong is back once it is calm', async () => {
+    const visitor = await register(app.origin, 'Vic')
+    const elsewhere = await workspaceOf(ann, visitor)
+    const chats = [
+      await connectChat(app.origin, ben.accessToken),
+      await connectChat(app.origin, visitor.accessToken),
+    ] as const
+    const asked = restless()
+    const [events, sockets] = [app.container.resolve(Events), app.container.resolve(ChatSockets)]
+    const staying = () => sockets.local(room.workspace(elsewhere.id)).length
+    expect(staying()).toBe(1)
+    await app.database.pool.query('delete from workspace_members where workspace_id = $1 and user_id = $2', [
+      elsewhere.id,
+      visitor.id,
+    ])
+    // One who was not removed, and a look round that finds the one who was.
+    events.deliver('member.removed', { workspaceId, userId: ben.id })
+    expect(inWorkspace(chats[0])).toBe(false)
+    await expect.poll(staying, { timeout: 5_000 }).toBe(0)
+    expect(inWorkspace(chats[0])).toBe(false)
+    asked.mockRestore()
+    await expect.poll(() => inWorkspace(chats[0]), { timeout: 5_000 }).toBe(true)
+    for (const chat of chats) chat.close()
   })
 })
 
@@ -153,17 +212,16 @@ describe('joining', () => {
 
   test('a join that fails leaves nothing behind', async () => {
     const channelId = await newChannel()
-    const feeds = app.container.resolve(ChannelFeeds)
-    await vi.waitFor(() => expect(feeds.size).toBe(0), 5_000)
+    await expect.poll(() => followed(app, 'channel'), { timeout: 5_000 }).toBe(0)
     const chat = await connectChat(app.origin, ben.accessToken)
     vi.spyOn(app.container.resolve(MessagesRepository), 'changes').mockRejectedValueOnce(new Error('away'))
     expect(await chat.ask('channel:join', { channelId, since: 0 })).toMatchObject({ ok: false })
     expect(await chat.ask('channel:join', { channelId: randomUUID() })).toMatchObject({ ok: false })
-    expect(feeds.size).toBe(0)
+    expect(await followed(app, 'channel')).toBe(0)
     await chat.data('channel:join', { channelId })
-    expect(feeds.size).toBe(1)
+    expect(await followed(app, 'channel')).toBe(1)
     chat.close()
-    await vi.waitFor(() => expect(feeds.size).toBe(0), 5_000)
+    await expect.poll(() => followed(app, 'channel'), { timeout: 5_000 }).toBe(0)
   })
 
   test('who loses his place while he joins is not in the room', async () => {
@@ -240,17 +298,16 @@ describe('joining a board', () => {
 
   test('a join that fails leaves nothing behind, nor does a leave', async () => {
     const { id: projectId } = await newBoard()
-    const feeds = app.container.resolve(ProjectFeeds)
-    await vi.waitFor(() => expect(feeds.size).toBe(0), 5_000)
+    await expect.poll(() => followed(app, 'project'), { timeout: 5_000 }).toBe(0)
     const chat = await connectChat(app.origin, ben.accessToken)
     vi.spyOn(app.container.resolve(TasksRepository), 'changes').mockRejectedValueOnce(new Error('away'))
     expect(await chat.ask('project:join', { projectId, since: 0 })).toMatchObject({ ok: false })
     expect(await chat.ask('project:join', { projectId: randomUUID() })).toMatchObject({ ok: false })
-    expect(feeds.size).toBe(0)
+    expect(await followed(app, 'project')).toBe(0)
     await chat.data('project:join', { projectId })
-    expect(feeds.size).toBe(1)
+    expect(await followed(app, 'project')).toBe(1)
     await chat.data('project:leave', { projectId })
-    expect(feeds.size).toBe(0)
+    expect(await followed(app, 'project')).toBe(0)
     chat.close()
   })
 
@@ -314,6 +371,35 @@ describe('after a loss of events', () => {
     expect(leaving.all('task:created')).toEqual([])
     leaving.close()
     staying.close()
+  })
+})
+
+describe('a look round', () => {
+  test('is over for all who asked for it only when everybody was looked at', async () => {
+    const chat = await connectChat(app.origin, ben.accessToken)
+    const events = app.container.resolve(Events)
+    const access = app.container.resolve(Access)
+    const ask = access.workspacesOf.bind(access)
+    let looks = 0
+    vi.spyOn(access, 'workspacesOf').mockImplementation(async userIds => {
+      const found = await ask(userIds)
+      looks += 1
+      return found
+    })
+    events.deliver('access.doubted', {})
+    await events.deliverAndWait('access.doubted', {})
+    // The first may have been too early for what the second one asked for.
+    expect(looks).toBeGreaterThanOrEqual(2)
+    chat.close()
+  })
+
+  test('asks the database nothing where nobody is connected', async () => {
+    const quiet = await startApp()
+    await quiet.quiet()
+    const before = quiet.statements()
+    await quiet.container.resolve(Events).deliverAndWait('access.doubted', {})
+    expect(quiet.statements()).toBe(before)
+    await quiet.stop()
   })
 })
 

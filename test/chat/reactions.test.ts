@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ReactionsRepository } from '../../src/modules/messages/reactions/reactions.repository.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { channelIn, register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { connectChat } from '../support/chat.js'
 import { race, rows, tally } from '../work/support.js'
@@ -14,17 +14,13 @@ let channelId: string
 
 beforeAll(async () => {
   app = await startApp()
-  ann = await register(app.origin, 'Ann')
-  ben = await register(app.origin, 'Ben')
+  ;[ann, ben] = await registerAll(app.origin, 'Ann', 'Ben')
   workspaceId = (await workspaceOf(ann, ben)).id
   channelId = await newChannel()
 })
 afterAll(() => app.stop())
 
-async function newChannel(): Promise<string> {
-  const fields = { name: randomUUID(), type: 'public' }
-  return (await ann.api.data('POST', `/workspaces/${workspaceId}/channels`, fields)).id
-}
+const newChannel = () => channelIn(ann, workspaceId)
 const send = (content = 'hello', id = channelId) =>
   ann.api.data('POST', `/channels/${id}/messages`, { content })
 const pathOf = (messageId: string, emoji: string) =>

@@ -4,7 +4,7 @@ import { MessageBatch } from '../../src/modules/messages/message-batch.js'
 import type { Message } from '../../src/modules/messages/messages.contract.js'
 import { taskKeysIn } from '../../src/modules/messages/task-links/task-keys.js'
 import type { Task } from '../../src/modules/tasks/tasks.contract.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { channelIn, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { connectChat } from '../support/chat.js'
 import { newProject, newTask, race, rows, statementsOf } from '../work/support.js'
@@ -20,11 +20,7 @@ let other: Task
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, ben, guest] = [
-    await register(app.origin, 'Ann'),
-    await register(app.origin, 'Ben'),
-    await register(app.origin, 'Gus'),
-  ]
+  ;[ann, ben, guest] = await registerAll(app.origin, 'Ann', 'Ben', 'Gus')
   workspaceId = (await workspaceOf(ann, ben, [guest, 'guest'])).id
   channelId = await newChannel()
   await ann.api.data('POST', `/channels/${channelId}/members`, { userId: guest.id })
@@ -36,10 +32,7 @@ afterAll(() => app.stop())
 const taskIn = async (workspace: string, user = ann) =>
   newTask(user.api, (await newProject(user, workspace)).id, { title: 'Secret plan' })
 
-async function newChannel(type = 'public', user = ann): Promise<string> {
-  const fields = { name: randomUUID(), type }
-  return (await user.api.data('POST', `/workspaces/${workspaceId}/channels`, fields)).id
-}
+const newChannel = (type = 'public', user = ann) => channelIn(user, workspaceId, type)
 const send = (content: string, user = ann, channel = channelId): Promise<Message> =>
   user.api.data('POST', `/channels/${channel}/messages`, { content })
 const linkTo = ({ id, key }: Task) => ({ taskId: id, key })

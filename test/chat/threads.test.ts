@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { MessageBatch, type Verdict } from '../../src/modules/messages/message-batch.js'
 import type { Message } from '../../src/modules/messages/messages.contract.js'
 import { MessagesRepository } from '../../src/modules/messages/messages.repository.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { channelIn, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { type ChatClient, connectChat } from '../support/chat.js'
 import { race, rows, statementsOf } from '../work/support.js'
@@ -16,16 +16,12 @@ let workspaceId: string
 
 beforeAll(async () => {
   app = await startApp()
-  ann = await register(app.origin, 'Ann')
-  ben = await register(app.origin, 'Ben')
+  ;[ann, ben] = await registerAll(app.origin, 'Ann', 'Ben')
   workspaceId = (await workspaceOf(ann, ben)).id
 })
 afterAll(() => app.stop())
 
-async function newChannel(): Promise<string> {
-  const fields = { name: randomUUID(), type: 'public' }
-  return (await ann.api.data('POST', `/workspaces/${workspaceId}/channels`, fields)).id
-}
+const newChannel = () => channelIn(ann, workspaceId)
 const send = (channelId: string, content: string, parentId?: string): Promise<Message> =>
   ann.api.data('POST', `/channels/${channelId}/messages`, { content, ...(parentId && { parentId }) })
 const read = (messageId: string): Promise<Message> => ann.api.data('GET', `/messages/${messageId}`)

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { io, type Socket } from 'socket.io-client'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Api, register, type TestUser, workspaceOf } from '../support/api.js'
+import { Api, settle, type TestUser } from '../support/api.js'
 import { startCluster } from '../support/cluster.js'
 import { cloneDatabase } from '../support/database.js'
 import { freePort } from '../support/free-port.js'
@@ -65,14 +65,6 @@ class Listener {
 
 interface Change {
   seq: number
-}
-
-async function settle(origin: string) {
-  const user = await register(origin, 'Ann')
-  const { id: workspaceId } = await workspaceOf(user)
-  const fields = { name: 'general', type: 'public' }
-  const channel = await user.api.data('POST', `/workspaces/${workspaceId}/channels`, fields)
-  return { user, workspaceId, channelId: String(channel.id) }
 }
 
 /** What nobody acknowledges is sent again, with the same id. */

@@ -109,6 +109,23 @@ test('who joins at a change that was not delivered yet is let in right after it'
   expect(heardBefore).toEqual([1])
 })
 
+test("a joiner who fails hears of it himself, and is in nobody's way", async () => {
+  const table = new Table()
+  const { feed, seqs } = feedOf(table)
+  await feed.joinAt(0, () => {})
+  const fail = () => {
+    throw new Error('gone')
+  }
+  const failing = [feed.joinAt(0, fail), feed.joinAt(1, fail)].map(joined =>
+    expect(joined).rejects.toThrow('gone'),
+  )
+  const joined = feed.joinAt(1, () => {})
+  for (let row = 1; row <= 2; row++) feed.offer(table.write(row))
+  await Promise.all(failing)
+  expect(await joined).toBe(true)
+  expect(seqs()).toEqual([1, 2])
+})
+
 test('who knows less than what was delivered has to read on first', async () => {
   const table = new Table()
   const { feed } = feedOf(table)

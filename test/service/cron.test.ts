@@ -29,6 +29,7 @@ test('the timetable says when what is done', () => {
     'SharedJobs.remindOfDates': '*/15 * * * *',
     'SharedJobs.sendDigests': '*/15 * * * *',
     'SharedJobs.sweepFiles': '41 3 * * *',
+    'SharedJobs.mendCounters': '19 4 * * *',
   })
 })
 

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import type { EventStream } from '@forinda/kickjs-http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Metrics } from '../../src/metrics/metrics.js'
+import { gaugeSockets } from '../../src/metrics/socket-gauges.js'
 import { socketObserver } from '../../src/metrics/socket-observer.js'
 import { LiveStreams } from '../../src/realtime/live-streams.js'
 import { Api, register, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
+import { connectChat } from '../support/chat.js'
+import { scrape, standOf } from '../support/metrics.js'
 
 let app: TestApp
 let ann: TestUser
@@ -15,16 +19,6 @@ beforeAll(async () => {
   ann = await register(app.origin, 'Ann')
 })
 afterAll(() => app.stop())
-
-async function scrape({ origin }: TestApp = app): Promise<string> {
-  return (await fetch(`${origin}/metrics`)).text()
-}
-
-/** What a sample stands at, by its name and labels as they are written: `vibed_connections{kind="stream"}`. */
-function standOf(text: string, sample: string): number | undefined {
-  const line = text.split('\n').find(each => each.startsWith(`${sample} `))
-  return line === undefined ? undefined : Number(line.slice(sample.length + 1))
-}
 
 describe('/metrics', () => {
   test('is what Prometheus reads: each metric once, with its kind, ours with our prefix', async () => {
@@ -41,19 +35,49 @@ describe('/metrics', () => {
     )
   })
 
-  test('shows the pool, the streams, and begins each resume at none', async () => {
-    const text = await scrape()
+  test('shows the pool, the streams, the nodes, and begins each resume at none', async () => {
+    const text = await scrape(app)
     expect(standOf(text, 'vibed_database_pool{state="total"}')).toBeGreaterThan(0)
     expect(standOf(text, 'vibed_database_pool{state="waiting"}')).toBe(0)
     expect(standOf(text, 'vibed_connections{kind="stream"}')).toBe(0)
+    expect(standOf(text, 'vibed_queue_bytes{kind="socket"}')).toBe(0)
+    expect(standOf(text, 'vibed_leases')).toBe(1)
+    expect(standOf(text, 'vibed_bus_backlog')).toBe(0)
     expect(standOf(text, 'vibed_resumes_total{outcome="replayed"}')).toBe(0)
+  })
+
+  test('has what docs/operations.md tells of, and tells of nothing else', async () => {
+    const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
+    const [table = ''] = /^\| Metric, after `vibed_`[\s\S]*?\n\n/m.exec(page) ?? []
+    const [, , ...rows] = table.split('\n').map(row => row.split('|')[1] ?? '')
+    const told = rows.flatMap(cell => cell.match(/`[a-z_]+/g) ?? []).map(name => name.replace('`', 'vibed_'))
+    const text = await scrape(app)
+    const shown = [...text.matchAll(/^# TYPE (vibed_\S+)/gm)].map(([, name = '']) => name)
+    expect(shown.length).toBeGreaterThan(15)
+    expect(told.sort()).toEqual(shown.sort())
+  })
+
+  test('shows the sockets by what carries them, and what waits for them', async () => {
+    const open = async () => {
+      const text = await scrape(app)
+      return ['websocket', 'polling'].map(kind => standOf(text, `vibed_connections{kind="${kind}"}`))
+    }
+    expect(await open()).toEqual([0, 0])
+    const chats = await Promise.all(
+      ['websocket', 'websocket', 'polling'].map(transport =>
+        connectChat(app.origin, ann.accessToken, { transports: [transport] }),
+      ),
+    )
+    expect(await open()).toEqual([2, 1])
+    for (const chat of chats) chat.close()
+    await expect.poll(open).toEqual([0, 0])
   })
 
   test('counts for each server of a process its own', async () => {
     const other = await startApp({ config: { rateLimits: true } })
     other.container.resolve(Metrics).resumed('reset')
     expect(standOf(await scrape(other), 'vibed_resumes_total{outcome="reset"}')).toBe(1)
-    expect(standOf(await scrape(), 'vibed_resumes_total{outcome="reset"}')).toBe(0)
+    expect(standOf(await scrape(app), 'vibed_resumes_total{outcome="reset"}')).toBe(0)
     await other.stop()
   })
 })
@@ -71,7 +95,7 @@ describe('requests', () => {
     await fetch(`${app.origin}/health/live`)
     await expect
       .poll(async () => {
-        const text = await scrape()
+        const text = await scrape(app)
         return [
           count('GET', '/api/v1/users/:userId', '4xx'),
           count('GET', '/api/v1/users/:userId', '2xx'),
@@ -81,7 +105,7 @@ describe('requests', () => {
         ].map(sample => standOf(text, sample))
       })
       .toEqual([1, 1, 1, 1, 1])
-    expect(await scrape()).not.toContain(id)
+    expect(await scrape(app)).not.toContain(id)
   })
 
   test('are not measured where the client left, or listens to a stream', async () => {
@@ -93,10 +117,10 @@ describe('requests', () => {
       signal: leaving.signal,
     })
     expect(stream.status).toBe(200)
-    expect(standOf(await scrape(), 'vibed_connections{kind="stream"}')).toBe(1)
+    expect(standOf(await scrape(app), 'vibed_connections{kind="stream"}')).toBe(1)
     leaving.abort()
-    await expect.poll(async () => standOf(await scrape(), 'vibed_connections{kind="stream"}')).toBe(0)
-    expect(await scrape()).not.toContain('stats/live')
+    await expect.poll(async () => standOf(await scrape(app), 'vibed_connections{kind="stream"}')).toBe(0)
+    expect(await scrape(app)).not.toContain('stats/live')
   })
 })
 
@@ -116,7 +140,7 @@ describe('a stream that the server closes', () => {
   }
 
   const closed = async (reason: string) =>
-    standOf(await scrape(), `vibed_connections_closed_total{reason="${reason}"}`) ?? 0
+    standOf(await scrape(app), `vibed_connections_closed_total{reason="${reason}"}`) ?? 0
 
   test('is counted with the reason', async () => {
     const bob = await register(app.origin, 'Bob')
@@ -138,22 +162,22 @@ describe('a stream that the server closes', () => {
     let most = 0
     while (!stream.closed) {
       stream.write(frame)
-      most = Math.max(most, standOf(await scrape(), 'vibed_queue_bytes{kind="stream"}') ?? 0)
+      most = Math.max(most, standOf(await scrape(app), 'vibed_queue_bytes{kind="stream"}') ?? 0)
     }
     expect(most).toBeGreaterThan(500_000)
     expect(await closed('slow')).toBe(before + 1)
-    expect(standOf(await scrape(), 'vibed_queue_bytes{kind="stream"}')).toBe(0)
+    expect(standOf(await scrape(app), 'vibed_queue_bytes{kind="stream"}')).toBe(0)
     await response.body?.cancel().catch(() => {})
   })
 
   test('is not counted where its client left', async () => {
     const bob = await register(app.origin, 'Bob')
     const all = async () =>
-      (await scrape()).split('\n').filter(line => line.startsWith('vibed_connections_closed_total{'))
+      (await scrape(app)).split('\n').filter(line => line.startsWith('vibed_connections_closed_total{'))
     const before = await all()
     const response = await open(bob)
     await response.body?.cancel()
-    await expect.poll(async () => standOf(await scrape(), 'vibed_connections{kind="stream"}')).toBe(0)
+    await expect.poll(async () => standOf(await scrape(app), 'vibed_connections{kind="stream"}')).toBe(0)
     expect(await all()).toEqual(before)
   })
 })
@@ -183,16 +207,28 @@ describe('the verbs', () => {
     observer.received?.('message:send')
     observer.answered?.('message:send', 'ok', 4)
     observer.answered?.('message:send', 'RATE_LIMITED', 1)
-    observer.sent?.(100)
-    observer.sent?.(50)
+    observer.sent?.(100, 1)
+    observer.sent?.(50, 2)
     observer.closed?.('slow')
     const text = await textOf(metrics)
     expect(standOf(text, 'vibed_socket_events_received_total{event="message:send"}')).toBe(2)
     expect(standOf(text, 'vibed_socket_answers_total{code="RATE_LIMITED"}')).toBe(1)
     expect(standOf(text, 'vibed_socket_ack_seconds_count{event="message:send"}')).toBe(2)
-    expect(standOf(text, 'vibed_socket_packets_sent_total')).toBe(2)
+    expect(standOf(text, 'vibed_socket_packets_sent_total')).toBe(3)
     expect(standOf(text, 'vibed_socket_bytes_sent_total')).toBe(150)
     expect(standOf(text, 'vibed_sockets_closed_total{reason="slow"}')).toBe(1)
+  })
+
+  test('of sockets show what is open and what waits when somebody looks', async () => {
+    const metrics = new Metrics()
+    const sockets = { connectionCounts: { websocket: 1, polling: 0 }, backlogBytes: 0 }
+    gaugeSockets(metrics, sockets)
+    sockets.connectionCounts = { websocket: 2, polling: 3 }
+    sockets.backlogBytes = 500
+    const text = await textOf(metrics)
+    expect(standOf(text, 'vibed_connections{kind="websocket"}')).toBe(2)
+    expect(standOf(text, 'vibed_connections{kind="polling"}')).toBe(3)
+    expect(standOf(text, 'vibed_queue_bytes{kind="socket"}')).toBe(500)
   })
 
   test('of what is lost on purpose and of gauges, whose numbers are asked for when somebody looks', async () => {

@@ -15,6 +15,7 @@ export type MessageChange =
 export class ChannelFeeds extends Feeds<MessageChange, Message> {
   @Autowired(Access) private access!: Access
   @Autowired(MessagesRepository) private messages!: MessagesRepository
+  protected readonly kind = 'channel'
 
   protected follow(): void {
     this.events.on('message.created', message => this.offer({ seq: message.seq, kind: 'new', message }))

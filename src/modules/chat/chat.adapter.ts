@@ -35,11 +35,11 @@ export class ChatAdapter implements AppAdapter {
     this.ticker.unref()
   }
 
-  shutdown(): void {
+  async shutdown(): Promise<void> {
     clearInterval(this.ticker)
-    this.container?.resolve(ChannelFeeds).close()
-    this.container?.resolve(ProjectFeeds).close()
     this.container?.resolve(PresenceService).close()
+    await this.container?.resolve(ChannelFeeds).close()
+    await this.container?.resolve(ProjectFeeds).close()
   }
 
   private tick(door: Door) {

@@ -7,6 +7,8 @@ import { room } from './rooms.js'
 
 type Coming = DomainEvents['presence.online']
 type Going = DomainEvents['presence.offline']
+/** Says something to one socket or to many. */
+type Telling = (to: Pick<ChatSocket, 'emit'>) => void
 type Visit = 'channel:typing' | 'channel:stop_typing' | 'channel:user_joined' | 'channel:user_left'
 
 /**
@@ -18,8 +20,8 @@ export class CompanyBroadcaster {
   @Autowired(Events) private events!: Events
   @Autowired(ChatSockets) private sockets!: ChatSockets
   @Autowired(Metrics) private metrics!: Metrics
-  /** By lagging socket, then by user. */
-  private readonly kept = new Map<string, Map<string, () => void>>()
+  /** By lagging socket, then by user: what to say, and the rooms that it is said in. */
+  private readonly kept = new Map<string, Map<string, { rooms: readonly string[]; emit: Telling }>>()
 
   start(): void {
     this.events.on('presence.online', event => this.online(event))
@@ -52,17 +54,13 @@ export class CompanyBroadcaster {
     this.tell(userId, workspaceIds, to => to.emit('presence:offline', { userId }))
   }
 
-  private tell(
-    userId: string,
-    workspaceIds: readonly string[],
-    emit: (to: Pick<ChatSocket, 'emit'>) => void,
-  ) {
+  private tell(userId: string, workspaceIds: readonly string[], emit: Telling) {
     if (workspaceIds.length === 0) return
     const rooms = workspaceIds.map(room.workspace)
     emit(this.sockets.namespace.local.to(rooms).except(room.lagging))
     for (const socket of this.sockets.local(room.lagging)) {
-      if (!rooms.some(name => socket.rooms.has(name))) continue
-      this.kept.get(socket.id)?.set(userId, () => emit(socket))
+      if (!isInAny(socket, rooms)) continue
+      this.kept.get(socket.id)?.set(userId, { rooms, emit })
       this.metrics.dropped('presence')
     }
   }
@@ -76,7 +74,13 @@ export class CompanyBroadcaster {
   private catchUp(socketId: string) {
     const kept = this.kept.get(socketId)
     this.kept.delete(socketId)
-    // One that is gone gets nothing: its emits go nowhere.
-    for (const tell of kept?.values() ?? []) tell()
+    const socket = this.sockets.namespace.sockets.get(socketId)
+    if (!socket) return
+    // What was for members of a workspace only is not for one who has lost his place there meanwhile.
+    for (const { rooms, emit } of kept?.values() ?? []) if (isInAny(socket, rooms)) emit(socket)
   }
+}
+
+function isInAny({ rooms }: ChatSocket, names: readonly string[]): boolean {
+  return names.some(name => rooms.has(name))
 }

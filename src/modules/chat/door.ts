@@ -1,4 +1,5 @@
 import { Autowired, HttpException, Service } from '@forinda/kickjs-core'
+import { Access } from '../../access/access.js'
 import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import { Authenticator } from '../../http/authenticate.js'
@@ -21,6 +22,7 @@ const WARNING_MS = 60_000
 /** Who may be connected: tokens at the door, their renewal and their end. */
 @Service()
 export class Door {
+  @Autowired(Access) private access!: Access
   @Autowired(Authenticator) private authenticator!: Authenticator
   @Autowired(ConnectionCounts) private counts!: ConnectionCounts
   @Autowired(Metrics) private metrics!: Metrics
@@ -35,7 +37,7 @@ export class Door {
     this.watch.add(() => this.sockets.local().flatMap(({ data }) => data.user?.sessionId ?? []))
     this.events.on('session.revoked', ({ sessionId }) => {
       for (const socket of this.sockets.local(room.session(sessionId)))
-        this.turnOut(socket, 'SESSION_REVOKED')
+        this.dismiss(socket, 'SESSION_REVOKED')
     })
     this.events.on('user.updated', async ({ userId }) => {
       for (const socket of this.sockets.local(room.user(userId))) await this.lookAgain(socket)
@@ -87,9 +89,9 @@ export class Door {
     for (const socket of this.sockets.local()) {
       const { user, warned, strangerSince = now } = socket.data
       if (!user) {
-        if (strangerSince + STRANGER_MS <= now) this.turnOut(socket, 'UNAUTHENTICATED')
+        if (strangerSince + STRANGER_MS <= now) this.dismiss(socket, 'UNAUTHENTICATED')
       } else if (user.expiresAt <= now) {
-        this.turnOut(socket, 'TOKEN_EXPIRED')
+        this.dismiss(socket, 'TOKEN_EXPIRED')
       } else if (!warned && user.expiresAt - WARNING_MS <= now) {
         socket.data.warned = true
         socket.emit('auth:expiring', { expiresAt: new Date(user.expiresAt).toISOString() })
@@ -97,17 +99,14 @@ export class Door {
     }
   }
 
-  private async appear(socket: ChatSocket, { id, name }: Principal) {
-    let epoch: number
-    let workspaceIds: string[]
-    // Again if anybody's access changed while we asked, since it may be his.
-    do {
-      epoch = this.rooms.epoch
-      workspaceIds = await this.presence.workspacesOf(id)
-    } while (epoch !== this.rooms.epoch)
-    if (!socket.connected) return
-    socket.join(workspaceIds.map(room.workspace))
-    this.presence.connect({ userId: id, userName: name }, socket.id, workspaceIds)
+  private appear(socket: ChatSocket, { id, name }: Principal): Promise<void> {
+    const read = () => this.access.workspacesOf([id])
+    return this.rooms.whileUnchanged(read, belonging => {
+      if (!socket.connected) return
+      const workspaceIds = belonging.get(id) ?? []
+      socket.join(workspaceIds.map(room.workspace))
+      this.presence.connect({ userId: id, userName: name }, socket.id, workspaceIds)
+    })
   }
 
   /** The user has another name now, or may not be here any more. */
@@ -121,11 +120,11 @@ export class Door {
     } catch (error) {
       // Where the database cannot tell, the watch over sessions will.
       if (!(error instanceof HttpException)) throw error
-      this.turnOut(socket, 'SESSION_REVOKED')
+      this.dismiss(socket, 'SESSION_REVOKED')
     }
   }
 
-  private turnOut(socket: ChatSocket, code: 'SESSION_REVOKED' | 'TOKEN_EXPIRED' | 'UNAUTHENTICATED') {
+  private dismiss(socket: ChatSocket, code: 'SESSION_REVOKED' | 'TOKEN_EXPIRED' | 'UNAUTHENTICATED') {
     this.metrics.closed(code.toLowerCase())
     turnOut(socket, code)
   }

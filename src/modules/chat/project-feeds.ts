@@ -20,6 +20,7 @@ export type TaskChange = { seq: number; projectId: string; origin?: string | und
 export class ProjectFeeds extends Feeds<TaskChange, ChangedTask> {
   @Autowired(Access) private access!: Access
   @Autowired(TasksRepository) private tasks!: TasksRepository
+  protected readonly kind = 'project'
 
   protected follow(): void {
     const { events } = this

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { Autowired, Logger, Service } from '@forinda/kickjs-core'
 import { Access } from '../../access/access.js'
+import { refuse } from '../../errors.js'
 import { Events } from '../../events.js'
 import { type ChatSocket, ChatSockets } from './chat-sockets.js'
 import { type Place, placeOf, room } from './rooms.js'
@@ -14,6 +15,8 @@ interface Seat {
 
 /** Between two tries to find out who may be where, in milliseconds. */
 const PAUSE_MS = 1_000
+/** So often it is read who belongs where, if all the time access changes meanwhile. */
+const MOST_READS = 10
 
 const logger = Logger.for('RoomKeeper')
 
@@ -30,7 +33,7 @@ export class RoomKeeper {
   /** Grows whenever anybody's access may have changed: whoever joined meanwhile is looked at again. */
   private changes = 0
   private hasMissed = false
-  private isRecovering = false
+  private recovering: Promise<void> | undefined
 
   start(): void {
     const { events, sockets } = this
@@ -41,7 +44,7 @@ export class RoomKeeper {
       events.on(change, ({ channelId }) => this.recheckPlace({ kind: 'channel', id: channelId }))
     }
     events.on('project.deleted', ({ projectId }) => this.recheckPlace({ kind: 'project', id: projectId }))
-    events.on('member.added', ({ userId }) => this.placeInWorkspaces(sockets.local(room.user(userId))))
+    events.on('member.added', ({ userId }) => this.placeOrRecover(sockets.local(room.user(userId))))
     events.on('member.removed', ({ workspaceId, userId }) =>
       this.leaveWorkspace(workspaceId, room.user(userId)),
     )
@@ -56,6 +59,20 @@ export class RoomKeeper {
     return this.changes
   }
 
+  /**
+   * Hands on what was read in the very moment in which it is known that nobody's access changed since the
+   * reading began. If it did, it is read again, since it may be about that.
+   * @throws ACCESS_CHANGING if it did each time
+   */
+  async whileUnchanged<T>(read: () => Promise<T>, use: (found: T) => void): Promise<void> {
+    for (let reads = 0; reads < MOST_READS; reads++) {
+      const epoch = this.changes
+      const found = await read()
+      if (epoch === this.changes) return use(found)
+    }
+    throw refuse('ACCESS_CHANGING', { retryAfterMs: PAUSE_MS })
+  }
+
   /** After a socket joined a channel or project: takes it out again if access was lost while it did. */
   async settle(epoch: number, socket: ChatSocket, id: string): Promise<void> {
     if (epoch === this.changes) return
@@ -64,12 +81,15 @@ export class RoomKeeper {
 
   /**
    * Looks at everybody again: something was not heard of. What it was the database knows, as soon as it can
-   * be asked; until then all stay where they are.
+   * be asked; until then all stay where they are. Resolves when everybody was looked at.
    */
-  async recover(): Promise<void> {
+  recover(): Promise<void> {
     this.hasMissed = true
-    if (this.isRecovering) return
-    this.isRecovering = true
+    this.recovering ??= this.recheckUntilDone()
+    return this.recovering
+  }
+
+  private async recheckUntilDone() {
     while (this.hasMissed) {
       this.hasMissed = false
       try {
@@ -80,32 +100,42 @@ export class RoomKeeper {
         await delay(PAUSE_MS, undefined, { ref: false })
       }
     }
-    this.isRecovering = false
+    this.recovering = undefined
   }
 
   /** Out at once; those who belong there all the same come back in. */
   private async leaveWorkspace(workspaceId: string, whose: string) {
     const leaving = this.sockets.local(whose)
     for (const socket of leaving) socket.leave(room.workspace(workspaceId))
-    await Promise.all([this.recheckAll(leaving), this.placeInWorkspaces(leaving)])
+    await Promise.all([this.recheckAll(leaving), this.placeOrRecover(leaving)])
+  }
+
+  /** Where it cannot be told who belongs where, everybody is looked at as soon as it can. */
+  private async placeOrRecover(sockets: readonly ChatSocket[]) {
+    try {
+      await this.placeInWorkspaces(sockets)
+    } catch (error) {
+      logger.warn({ err: error }, 'some could not be put into the rooms of their workspaces; trying again')
+      await this.recover()
+    }
   }
 
   /** Puts sockets into the rooms of their users' workspaces, and takes them out of those of others. */
   private async placeInWorkspaces(sockets: readonly ChatSocket[]) {
     this.changes += 1
-    let epoch: number
-    let belonging: Map<string, string[]>
-    // Again if anybody's access changed while we asked, since it may be theirs.
-    do {
-      epoch = this.changes
+    let belonging = new Map<string, string[]>()
+    const read = async () => {
       belonging = await this.access.workspacesOf(userIdsOf(sockets))
-    } while (epoch !== this.changes)
-    for (const socket of sockets) {
-      const names = belonging.get(socket.data.user?.id ?? '')?.map(room.workspace)
-      if (!names || !socket.connected) continue
-      const entered = [...socket.rooms].filter(name => name.startsWith(room.workspace('')))
-      for (const name of entered) if (!names.includes(name)) socket.leave(name)
-      socket.join(names)
+    }
+    try {
+      await this.whileUnchanged(read, () => {
+        leaveOtherWorkspaces(sockets, belonging)
+        for (const { socket, names } of homesOf(sockets, belonging)) socket.join(names)
+      })
+    } catch (error) {
+      // Nobody may enter yet, but nobody stays where he was not to be found either.
+      leaveOtherWorkspaces(sockets, belonging)
+      throw error
     }
   }
 
@@ -123,9 +153,10 @@ export class RoomKeeper {
 
   private async recheckEverybody() {
     const sockets = this.sockets.local()
-    await this.placeInWorkspaces(sockets)
+    if (sockets.length === 0) return
     const seats = seatsOf(sockets)
-    this.keep(seats, await this.allowed(seats))
+    const placing = this.placeInWorkspaces(sockets)
+    await Promise.all([placing, this.allowed(seats).then(allowed => this.keep(seats, allowed))])
   }
 
   /** Nobody stays while it cannot be known who may: whoever still may can join again. */
@@ -175,6 +206,20 @@ function seatsOf(sockets: readonly ChatSocket[]): Seat[] {
       return place ? [{ place, socket }] : []
     }),
   )
+}
+
+/** The rooms of their users' workspaces, for those sockets whose users were looked up. */
+function homesOf(sockets: readonly ChatSocket[], belonging: ReadonlyMap<string, string[]>) {
+  return sockets.flatMap(socket => {
+    const names = belonging.get(socket.data.user?.id ?? '')?.map(room.workspace)
+    return names && socket.connected ? { socket, names } : []
+  })
+}
+
+function leaveOtherWorkspaces(sockets: readonly ChatSocket[], belonging: ReadonlyMap<string, string[]>) {
+  for (const { socket, names } of homesOf(sockets, belonging))
+    for (const name of socket.rooms)
+      if (name.startsWith(room.workspace('')) && !names.includes(name)) socket.leave(name)
 }
 
 function keyOf({ id, userId }: { id: string; userId: string }): string {

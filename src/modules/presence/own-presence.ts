@@ -43,6 +43,12 @@ export class OwnPresence {
     this.change(userId)
   }
 
+  /** He belongs to other workspaces now. Nodes that know of him find that out; the others are told of him with these. */
+  moved(userId: string, workspaceIds: readonly string[]): void {
+    const present = this.here.get(userId)
+    if (present) this.here.set(userId, { ...present, workspaceIds })
+  }
+
   close(): void {
     this.publishing.stop()
   }
@@ -74,7 +80,7 @@ export class OwnPresence {
       const standing = await this.stored.publish(this.node.id, { came, went })
       // Without a lease there is nothing to be seen: the next one brings it all.
       if (!standing) this.leasedAt = undefined
-      else this.tell(standing, { came, went })
+      else this.tell(standing, { came: came.map(present => this.here.get(present.userId) ?? present), went })
     } catch (error) {
       for (const userId of changed) this.changed.add(userId)
       this.publishing.ask()

@@ -6,43 +6,57 @@ import type { Present } from './presence.contract.js'
 /** How often comings and goings are announced, in milliseconds. */
 const ANNOUNCE_MS = 1_000
 
-type Departed = Omit<Present, 'userName'>
-type Announcement = { kind: 'online'; who: Present } | { kind: 'offline'; who: Departed }
+type News = { kind: 'online'; userName: string } | { kind: 'offline' }
 
-/** Announces who came online and who went: all of a second together, and nobody who did both in it. */
+/** Announces who came online and who went: all of a second together, and nobody where he did both in it. */
 @Service()
 export class PresenceAnnouncements {
   @Autowired(Events) private events!: Events
-  private readonly waiting = new Map<string, Announcement>()
+  /** By user, then by the workspace whose members are to hear it. */
+  private readonly waiting = new Map<string, Map<string, News>>()
   private readonly announcing = new AtMostEvery(ANNOUNCE_MS, () => this.announce())
 
-  online(who: Present): void {
-    this.add({ kind: 'online', who })
+  online({ userId, userName, workspaceIds }: Present): void {
+    this.add(userId, workspaceIds, { kind: 'online', userName })
   }
 
-  offline(who: Departed): void {
-    this.add({ kind: 'offline', who })
+  offline({ userId, workspaceIds }: Omit<Present, 'userName'>): void {
+    this.add(userId, workspaceIds, { kind: 'offline' })
   }
 
   close(): void {
     this.announcing.stop()
   }
 
-  private add(announcement: Announcement) {
-    const { userId } = announcement.who
-    const earlier = this.waiting.get(userId)
-    // He is what he was when he was last spoken of.
-    if (earlier && earlier.kind !== announcement.kind) this.waiting.delete(userId)
-    else this.waiting.set(userId, announcement)
+  private add(userId: string, workspaceIds: readonly string[], news: News) {
+    const places = this.waiting.get(userId) ?? new Map<string, News>()
+    this.waiting.set(userId, places)
+    for (const workspaceId of workspaceIds) {
+      const earlier = places.get(workspaceId)
+      // He is what he was when he was last spoken of.
+      if (earlier && earlier.kind !== news.kind) places.delete(workspaceId)
+      else places.set(workspaceId, news)
+    }
     this.announcing.ask()
   }
 
   private announce() {
-    const due = [...this.waiting.values()]
+    const due = [...this.waiting]
     this.waiting.clear()
-    for (const { kind, who } of due) {
-      if (kind === 'online') this.events.deliver('presence.online', who)
-      else this.events.deliver('presence.offline', who)
+    for (const [userId, places] of due) this.tell(userId, places)
+  }
+
+  /** The goings first: whoever shares several workspaces with him is left with what he is somewhere. */
+  private tell(userId: string, places: ReadonlyMap<string, News>) {
+    const went: string[] = []
+    const came: string[] = []
+    let userName = ''
+    for (const [workspaceId, news] of places) {
+      if (news.kind === 'online') userName = news.userName
+      const told = news.kind === 'online' ? came : went
+      told.push(workspaceId)
     }
+    if (went.length > 0) this.events.deliver('presence.offline', { userId, workspaceIds: went })
+    if (came.length > 0) this.events.deliver('presence.online', { userId, userName, workspaceIds: came })
   }
 }

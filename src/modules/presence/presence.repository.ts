@@ -28,24 +28,6 @@ const workspacesOfSome = sql`array(
 export class PresenceRepository {
   @Autowired(Database) private db!: Database
 
-  /** The workspaces that somebody belongs to. */
-  async workspacesOf(userId: string): Promise<string[]> {
-    return (await this.workspacesOfAll([userId])).get(userId) ?? []
-  }
-
-  /** The workspaces that each of some users belongs to; nothing for those who belong to none. */
-  async workspacesOfAll(userIds: readonly string[]): Promise<Map<string, string[]>> {
-    const found = await this.db.query
-      .select({ userId: workspaceMembers.userId, workspaceId: workspaces.id })
-      .from(workspaceMembers)
-      .innerJoin(workspaces, eq(workspaces.id, workspaceMembers.workspaceId))
-      .where(and(sql`${workspaceMembers.userId} = any(${sql.param(userIds)}::uuid[])`, workspaceIsOpen))
-    const byUser = new Map<string, string[]>()
-    for (const { userId, workspaceId } of found)
-      byUser.set(userId, [...(byUser.get(userId) ?? []), workspaceId])
-    return byUser
-  }
-
   /** Stores who came to a node and went from it; gives what that makes of it, undefined if it holds no lease. */
   publish(nodeId: string, { came, went }: PresenceChange): Promise<Standing | undefined> {
     return this.db.write(async tx => {

@@ -1,9 +1,9 @@
 import { Autowired, PostConstruct, Service } from '@forinda/kickjs-core'
+import { Access } from '../../access/access.js'
 import { Events } from '../../events.js'
 import { OthersPresence } from './others-presence.js'
 import { OwnPresence } from './own-presence.js'
 import type { Present, Visitor } from './presence.contract.js'
-import { PresenceRepository } from './presence.repository.js'
 import { PresenceAnnouncements } from './presence-announcements.js'
 import { PresenceTracker } from './presence-tracker.js'
 
@@ -15,7 +15,7 @@ const HERE = 'here'
 /** Who is online where, on whatever node: the one source for chat, statistics and REST. */
 @Service()
 export class PresenceService {
-  @Autowired(PresenceRepository) private stored!: PresenceRepository
+  @Autowired(Access) private access!: Access
   @Autowired(OwnPresence) private own!: OwnPresence
   @Autowired(OthersPresence) private others!: OthersPresence
   @Autowired(PresenceAnnouncements) private announcements!: PresenceAnnouncements
@@ -39,11 +39,7 @@ export class PresenceService {
     })
   }
 
-  /** The workspaces that somebody belongs to, whose members see him come and go. */
-  workspacesOf(userId: string): Promise<string[]> {
-    return this.stored.workspacesOf(userId)
-  }
-
+  /** @param workspaceIds those whose members see him come and go */
   connect(visitor: Visitor, connectionId: string, workspaceIds: readonly string[]): void {
     const isFirst = this.sockets.connect(visitor, connectionId, [])
     const present = { ...visitor, workspaceIds }
@@ -77,7 +73,7 @@ export class PresenceService {
   /** Looks into the database where everybody belongs who is online, whatever was told of it. */
   async reconcileWorkspaces(): Promise<void> {
     const present = this.everywhere.everybody()
-    const belonging = await this.stored.workspacesOfAll(present.map(({ userId }) => userId))
+    const belonging = await this.access.workspacesOf(present.map(({ userId }) => userId))
     for (const { userId, workspaceIds } of present) {
       const now = belonging.get(userId) ?? []
       for (const workspaceId of now) this.enter(userId, workspaceId)
@@ -107,14 +103,15 @@ export class PresenceService {
 
   private enter(userId: string, workspaceId: string) {
     if (!this.everywhere.enter(userId, workspaceId)) return
+    this.own.moved(userId, this.everywhere.workspacesOf(userId))
     const visitor = this.everywhere.onlineIn(workspaceId).find(online => online.userId === userId)
-    if (visitor) this.events.deliver('presence.online', { ...visitor, workspaceIds: [workspaceId] })
+    if (visitor) this.announcements.online({ ...visitor, workspaceIds: [workspaceId] })
   }
 
   private leave(userId: string, workspaceId: string) {
-    if (this.everywhere.leave(userId, workspaceId)) {
-      this.events.deliver('presence.offline', { userId, workspaceIds: [workspaceId] })
-    }
+    if (!this.everywhere.leave(userId, workspaceId)) return
+    this.own.moved(userId, this.everywhere.workspacesOf(userId))
+    this.announcements.offline({ userId, workspaceIds: [workspaceId] })
   }
 
   private sweepLater() {

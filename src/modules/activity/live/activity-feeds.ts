@@ -15,6 +15,7 @@ interface ReadPlace extends Place {
 export class ActivityFeeds extends Feeds<Activity, Activity> {
   @Autowired(Access) private access!: Access
   @Autowired(ActivityRepository) private stored!: ActivityRepository
+  protected readonly kind = 'activity'
 
   protected follow(): void {
     this.events.on('activity.recorded', ({ workspaceId, seq }) => this.feed(workspaceId)?.fetch(seq))

@@ -34,8 +34,8 @@ export class LiveActivity implements AppAdapter {
     })
   }
 
-  shutdown(): void {
-    this.feeds.close()
+  shutdown(): Promise<void> {
+    return this.feeds.close()
   }
 
   /**

@@ -1,5 +1,6 @@
 import { type AppAdapter, Autowired, Logger, Service } from '@forinda/kickjs-core'
 import { Events } from '../../../events.js'
+import { Rounds } from '../../../rounds.js'
 import { SessionsRepository } from './sessions.repository.js'
 
 /** Sockets and streams whose session ended unheard are found within so many milliseconds. */
@@ -17,8 +18,7 @@ export class SessionWatch implements AppAdapter {
   @Autowired(SessionsRepository) private sessions!: SessionsRepository
   @Autowired(Events) private events!: Events
   private readonly sources: (() => Iterable<string>)[] = []
-  private timer: NodeJS.Timeout | undefined
-  private stopped = false
+  private readonly rounds = new Rounds(() => this.look(Date.now()), { everyMs: WATCH_MS, logger })
 
   /** From now on the sessions that `source` names are watched, too. */
   add(source: () => Iterable<string>): void {
@@ -26,12 +26,11 @@ export class SessionWatch implements AppAdapter {
   }
 
   afterStart(): void {
-    this.later()
+    this.rounds.start()
   }
 
-  shutdown(): void {
-    this.stopped = true
-    clearTimeout(this.timer)
+  shutdown(): Promise<void> {
+    return this.rounds.stop()
   }
 
   /** Announces, on this node alone, which of the sessions are over. */
@@ -40,18 +39,5 @@ export class SessionWatch implements AppAdapter {
     if (open.size === 0) return
     const over = await this.sessions.over([...open], new Date(now).toISOString())
     for (const sessionId of over) this.events.deliver('session.revoked', { sessionId })
-  }
-
-  private later() {
-    if (this.stopped) return
-    this.timer = setTimeout(async () => {
-      try {
-        await this.look(Date.now())
-      } catch (error) {
-        logger.warn({ err: error }, 'the sessions could not be looked up; trying again')
-      }
-      this.later()
-    }, WATCH_MS)
-    this.timer.unref()
   }
 }

@@ -21,8 +21,8 @@ export class LiveNotifications implements AppAdapter {
     })
   }
 
-  shutdown(): void {
-    this.feeds.close()
+  shutdown(): Promise<void> {
+    return this.feeds.close()
   }
 
   /**

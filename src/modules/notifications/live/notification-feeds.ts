@@ -8,6 +8,7 @@ import { NotificationsRepository } from '../notifications.repository.js'
 @Service()
 export class NotificationFeeds extends Feeds<Notification, Notification> {
   @Autowired(NotificationsRepository) private stored!: NotificationsRepository
+  protected readonly kind = 'notifications'
 
   protected follow(): void {
     this.events.on('notification.created', ({ userId, seq }) => this.feed(userId)?.fetch(seq))
