@@ -1,4 +1,5 @@
 import { EventSource } from 'eventsource'
+import { Lookout } from '../support/lookout.js'
 
 export interface Stats {
   timestamp: string
@@ -10,7 +11,7 @@ export interface Stats {
 export class Listening {
   readonly heard: Stats[] = []
   readonly times: number[] = []
-  private readonly waiting = new Set<() => void>()
+  private readonly lookout = new Lookout()
   /** Why the source gave up for good, or lost its connection. */
   readonly errors: (number | undefined)[] = []
 
@@ -21,11 +22,11 @@ export class Listening {
     source.addEventListener(event, ({ data }) => {
       this.heard.push(JSON.parse(data))
       this.times.push(Date.now())
-      this.look()
+      this.lookout.look()
     })
     source.addEventListener('error', ({ code }) => {
       this.errors.push(code)
-      this.look()
+      this.lookout.look()
     })
   }
 
@@ -48,20 +49,7 @@ export class Listening {
   }
 
   private until<T>(find: () => T | undefined): Promise<T> {
-    return new Promise(resolve => {
-      const look = () => {
-        const found = find()
-        if (found === undefined) return
-        this.waiting.delete(look)
-        resolve(found)
-      }
-      this.waiting.add(look)
-      look()
-    })
-  }
-
-  private look() {
-    for (const look of [...this.waiting]) look()
+    return this.lookout.until(find)
   }
 }
 

@@ -4,6 +4,7 @@ import { projectStats, workspaceStats } from '../../src/modules/stats/stats.cont
 import { register, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { newProject, newTask, rows } from '../work/support.js'
+import { picker, randomSeed } from './picker.js'
 
 let app: TestApp
 let owner: TestUser
@@ -174,7 +175,7 @@ test('after random writes the numbers are those of a recount', async () => {
   await team()
   const projects = [await newProject(owner, workspace.id), await newProject(owner, workspace.id)]
   const statuses = ['backlog', 'todo', 'in_progress', 'in_review', 'done', 'cancelled']
-  const seed = Math.floor(Math.random() * 2 ** 31)
+  const seed = randomSeed()
   const pick = picker(seed)
   const alive: string[] = []
   for (let n = 0; n < 120; n++) {
@@ -219,12 +220,3 @@ test('after random writes the numbers are those of a recount', async () => {
     })
   }
 })
-
-/** Whole numbers below a bound, the same ones for the same seed. */
-function picker(seed: number) {
-  let state = seed
-  return (below: number) => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0
-    return below === 0 ? 0 : Math.floor((state / 2 ** 32) * below)
-  }
-}

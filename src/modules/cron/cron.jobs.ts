@@ -11,6 +11,7 @@ import { ChatSockets } from '../chat/chat-sockets.js'
 import { DigestService } from '../notifications/digest/digest.service.js'
 import { NotificationsService } from '../notifications/notifications.service.js'
 import { PresenceService } from '../presence/presence.service.js'
+import { CountersService } from '../stats/counters.service.js'
 import { TasksService } from '../tasks/tasks.service.js'
 
 // The timetable of the server. Each job is a verb of a service, told what time it is.
@@ -42,6 +43,7 @@ export class SharedJobs {
   @Autowired(DigestService) private digests!: DigestService
   @Autowired(MailsRepository) private mails!: MailsRepository
   @Autowired(SweepService) private files!: SweepService
+  @Autowired(CountersService) private counters!: CountersService
 
   @Cron('7 * * * *', {
     description:
@@ -74,5 +76,10 @@ export class SharedJobs {
   @Cron('41 3 * * *', { description: 'Remove files that belong to nothing, and report those that are lost' })
   async sweepFiles(): Promise<void> {
     await this.files.sweep(Date.now())
+  }
+
+  @Cron('19 4 * * *', { description: 'Compare the counters of the statistics with a recount, and mend them' })
+  async mendCounters(): Promise<void> {
+    await this.counters.mend()
   }
 }
