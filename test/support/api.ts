@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 
 /** An answer, its body parsed where there is one. */
 export interface Answer {
@@ -77,6 +77,12 @@ export async function register(origin: string, firstName = 'Test') {
 }
 export type TestUser = Awaited<ReturnType<typeof register>>
 
+/** Several at once. */
+export function registerAll<Names extends string[]>(origin: string, ...names: Names) {
+  const users = Promise.all(names.map(name => register(origin, name)))
+  return users as Promise<{ [Index in keyof Names]: TestUser }>
+}
+
 /** A workspace of an owner's, with others brought in by invitation. */
 export async function workspaceOf(owner: TestUser, ...others: (TestUser | [TestUser, string])[]) {
   const workspace = await owner.api.data('POST', '/workspaces', { name: 'Team' })
@@ -89,4 +95,17 @@ export async function workspaceOf(owner: TestUser, ...others: (TestUser | [TestU
     await user.api.data('POST', '/invitations/accept', { token })
   }
   return workspace as { id: string }
+}
+
+/** The id of a new channel. */
+export async function channelIn({ api }: TestUser, workspaceId: string, type = 'public'): Promise<string> {
+  const fields = { name: randomUUID(), type }
+  return (await api.data('POST', `/workspaces/${workspaceId}/channels`, fields)).id
+}
+
+/** Somebody with a channel to talk in. */
+export async function settle(origin: string) {
+  const user = await register(origin, 'Ann')
+  const { id: workspaceId } = await workspaceOf(user)
+  return { user, workspaceId, channelId: await channelIn(user, workspaceId) }
 }

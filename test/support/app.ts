@@ -55,7 +55,7 @@ export async function startApp({
     origin: `http://127.0.0.1:${port}`,
     statements: () => sent,
     quiet: async () => {
-      vibed.container.resolve(SessionWatch).shutdown()
+      await vibed.container.resolve(SessionWatch).shutdown()
       vibed.container.resolve(AccessDoubts).shutdown()
       await vibed.container.resolve(Membership).leave()
     },

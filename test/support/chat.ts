@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { io, type ManagerOptions, type Socket, type SocketOptions } from 'socket.io-client'
+import { Lookout } from './lookout.js'
 
 export interface Heard {
   event: string
@@ -9,12 +11,12 @@ export interface Heard {
 /** A chat client that remembers all it hears. */
 export class ChatClient {
   readonly heard: Heard[] = []
-  private readonly waiting = new Set<() => void>()
+  private readonly lookout = new Lookout()
 
   constructor(readonly socket: Socket) {
     socket.onAny((event, data) => {
       this.heard.push({ event, data })
-      for (const look of [...this.waiting]) look()
+      this.lookout.look()
     })
   }
 
@@ -32,6 +34,11 @@ export class ChatClient {
     return answer.data
   }
 
+  /** Answers when all that was emitted to it before has arrived with it. */
+  settled() {
+    return this.ask('channel:leave', { channelId: randomUUID() })
+  }
+
   /** The data of all events of a name so far. */
   all(event: string) {
     return this.heard.filter(heard => heard.event === event).map(heard => heard.data)
@@ -44,21 +51,8 @@ export class ChatClient {
 
   /** Waits until something can be found in what was heard. */
   until<T>(find: () => T | undefined, what = 'an event', withinMs = 15_000): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const look = () => {
-        const found = find()
-        if (found === undefined) return
-        clearTimeout(timer)
-        this.waiting.delete(look)
-        resolve(found)
-      }
-      const timer = setTimeout(() => {
-        this.waiting.delete(look)
-        reject(new Error(`${what} was not heard; heard ${this.heard.map(heard => heard.event).join(', ')}`))
-      }, withinMs)
-      this.waiting.add(look)
-      look()
-    })
+    const missing = () => `${what} was not heard; heard ${this.heard.map(heard => heard.event).join(', ')}`
+    return this.lookout.until(find, missing, withinMs)
   }
 
   close() {

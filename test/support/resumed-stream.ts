@@ -1,4 +1,5 @@
 import { EventSource } from 'eventsource'
+import { Lookout } from './lookout.js'
 
 interface Heard {
   event: string
@@ -13,7 +14,7 @@ export class ResumedStream<Row> {
   readonly heard: Heard[] = []
   ended = false
   private readonly source: EventSource
-  private readonly waiting = new Set<() => void>()
+  private readonly lookout = new Lookout()
 
   constructor(
     private readonly event: string,
@@ -31,14 +32,14 @@ export class ResumedStream<Row> {
     for (const name of [event, 'ready', 'reset']) {
       this.source.addEventListener(name, ({ data, lastEventId: id }) => {
         this.heard.push({ event: name, id, data: JSON.parse(data) })
-        this.look()
+        this.lookout.look()
       })
     }
     // A test decides itself when a stream is opened again.
     this.source.addEventListener('error', () => {
       this.close()
       this.ended = true
-      this.look()
+      this.lookout.look()
     })
   }
 
@@ -69,19 +70,6 @@ export class ResumedStream<Row> {
   }
 
   until<T>(find: () => T | undefined): Promise<T> {
-    return new Promise(resolve => {
-      const look = () => {
-        const found = find()
-        if (found === undefined) return
-        this.waiting.delete(look)
-        resolve(found)
-      }
-      this.waiting.add(look)
-      look()
-    })
-  }
-
-  private look() {
-    for (const look of [...this.waiting]) look()
+    return this.lookout.until(find)
   }
 }

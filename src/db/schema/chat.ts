@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
+  type AnyPgColumn,
   boolean,
   check,
   foreignKey,
@@ -15,8 +16,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { id, instant, searchVector, seq } from '../columns.js'
-import { users, workspaceMembers, workspaces } from './people.js'
-import { projects, tasks } from './work.js'
+import { ofMember, users, workspaces } from './people.js'
+import { ofTask, projects } from './work.js'
 
 export const channelType = pgEnum('channel_type', ['public', 'private'])
 export const channelRole = pgEnum('channel_role', ['member', 'admin'])
@@ -50,6 +51,13 @@ export const channels = pgTable(
   ],
 )
 
+/** The foreign key of what belongs to a channel of the same workspace, and goes with it. */
+export const ofChannel = (workspaceId: AnyPgColumn, channelId: AnyPgColumn) =>
+  foreignKey({
+    columns: [workspaceId, channelId],
+    foreignColumns: [channels.workspaceId, channels.id],
+  }).onDelete('cascade')
+
 export const channelMembers = pgTable(
   'channel_members',
   {
@@ -62,14 +70,8 @@ export const channelMembers = pgTable(
   t => [
     primaryKey({ columns: [t.channelId, t.userId] }),
     index().on(t.workspaceId, t.userId),
-    foreignKey({
-      columns: [t.workspaceId, t.channelId],
-      foreignColumns: [channels.workspaceId, channels.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [t.workspaceId, t.userId],
-      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
-    }).onDelete('cascade'),
+    ofChannel(t.workspaceId, t.channelId),
+    ofMember(t.workspaceId, t.userId),
   ],
 )
 
@@ -86,14 +88,8 @@ export const channelReads = pgTable(
   t => [
     primaryKey({ columns: [t.channelId, t.userId] }),
     index().on(t.workspaceId, t.userId),
-    foreignKey({
-      columns: [t.workspaceId, t.channelId],
-      foreignColumns: [channels.workspaceId, channels.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [t.workspaceId, t.userId],
-      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
-    }).onDelete('cascade'),
+    ofChannel(t.workspaceId, t.channelId),
+    ofMember(t.workspaceId, t.userId),
   ],
 )
 
@@ -140,6 +136,13 @@ export const messages = pgTable(
   ],
 )
 
+/** The foreign key of what belongs to the message at a place of a channel, and goes with it. */
+const ofMessage = (channelId: AnyPgColumn, position: AnyPgColumn) =>
+  foreignKey({
+    columns: [channelId, position],
+    foreignColumns: [messages.channelId, messages.position],
+  }).onDelete('cascade')
+
 /** Who is mentioned where: counts a member's unread mentions without reading the messages. */
 export const messageMentions = pgTable(
   'message_mentions',
@@ -155,10 +158,7 @@ export const messageMentions = pgTable(
   t => [
     primaryKey({ columns: [t.channelId, t.userId, t.position] }),
     index('message_mentions_unsettled').on(t.channelId, t.position).where(sql`not ${t.isSettled}`),
-    foreignKey({
-      columns: [t.channelId, t.position],
-      foreignColumns: [messages.channelId, messages.position],
-    }).onDelete('cascade'),
+    ofMessage(t.channelId, t.position),
   ],
 )
 
@@ -166,13 +166,7 @@ export const messageMentions = pgTable(
 export const untoldReplies = pgTable(
   'untold_replies',
   { channelId: uuid().notNull(), position: seq().notNull() },
-  t => [
-    primaryKey({ columns: [t.channelId, t.position] }),
-    foreignKey({
-      columns: [t.channelId, t.position],
-      foreignColumns: [messages.channelId, messages.position],
-    }).onDelete('cascade'),
-  ],
+  t => [primaryKey({ columns: [t.channelId, t.position] }), ofMessage(t.channelId, t.position)],
 )
 
 /**
@@ -195,14 +189,8 @@ export const messageTaskLinks = pgTable(
       columns: [t.channelId, t.messageId],
       foreignColumns: [messages.channelId, messages.id],
     }).onDelete('cascade'),
-    foreignKey({
-      columns: [t.workspaceId, t.channelId],
-      foreignColumns: [channels.workspaceId, channels.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [t.workspaceId, t.taskId],
-      foreignColumns: [tasks.workspaceId, tasks.id],
-    }).onDelete('cascade'),
+    ofChannel(t.workspaceId, t.channelId),
+    ofTask(t.workspaceId, t.taskId),
   ],
 )
 

@@ -1,7 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
   boolean,
-  foreignKey,
   index,
   integer,
   jsonb,
@@ -13,8 +12,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { id, instant, seq } from '../columns.js'
-import { channels } from './chat.js'
-import { users, workspaceMembers, workspaces } from './people.js'
+import { ofChannel } from './chat.js'
+import { ofMember, users, workspaces } from './people.js'
 
 /** Who did what, before and after. Append-only, written in the transaction of the change itself. */
 export const activities = pgTable(
@@ -117,14 +116,8 @@ export const channelNotificationSettings = pgTable(
   t => [
     primaryKey({ columns: [t.channelId, t.userId] }),
     index('channel_notification_settings_all').on(t.channelId).where(sql`${t.level} = 'all'`),
-    foreignKey({
-      columns: [t.workspaceId, t.channelId],
-      foreignColumns: [channels.workspaceId, channels.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [t.workspaceId, t.userId],
-      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
-    }).onDelete('cascade'),
+    ofChannel(t.workspaceId, t.channelId),
+    ofMember(t.workspaceId, t.userId),
   ],
 )
 

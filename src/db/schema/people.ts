@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm'
 import {
+  type AnyPgColumn,
   boolean,
   check,
+  foreignKey,
   index,
   integer,
   pgEnum,
@@ -151,6 +153,13 @@ export const workspaceMembers = pgTable(
     index().on(t.workspaceId, t.joinedAt, t.userId),
   ],
 )
+
+/** The foreign key of what belongs to a member of a workspace, and goes with his membership. */
+export const ofMember = (workspaceId: AnyPgColumn, userId: AnyPgColumn) =>
+  foreignKey({
+    columns: [workspaceId, userId],
+    foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
+  }).onDelete('cascade')
 
 export const invitations = pgTable(
   'invitations',

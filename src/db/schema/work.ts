@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import {
-  bigint,
+  type AnyPgColumn,
   boolean,
   check,
   foreignKey,
@@ -15,7 +15,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { id, instant, rank, searchVector, seq } from '../columns.js'
-import { users, workspaceMembers, workspaces } from './people.js'
+import { ofMember, users, workspaces } from './people.js'
 
 export const statusGroup = pgEnum('status_group', [
   'backlog',
@@ -54,6 +54,13 @@ export const projects = pgTable(
   ],
 )
 
+/** The foreign key of what belongs to a project of the same workspace, and goes with it. */
+export const ofProject = (workspaceId: AnyPgColumn, projectId: AnyPgColumn) =>
+  foreignKey({
+    columns: [workspaceId, projectId],
+    foreignColumns: [projects.workspaceId, projects.id],
+  }).onDelete('cascade')
+
 /** Who else may see a project: a guest of the workspace sees only those listed here. */
 export const projectMembers = pgTable(
   'project_members',
@@ -66,14 +73,8 @@ export const projectMembers = pgTable(
   t => [
     primaryKey({ columns: [t.projectId, t.userId] }),
     index().on(t.workspaceId, t.userId),
-    foreignKey({
-      columns: [t.workspaceId, t.projectId],
-      foreignColumns: [projects.workspaceId, projects.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [t.workspaceId, t.userId],
-      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
-    }).onDelete('cascade'),
+    ofProject(t.workspaceId, t.projectId),
+    ofMember(t.workspaceId, t.userId),
   ],
 )
 
@@ -134,10 +135,7 @@ export const tasks = pgTable(
     unique().on(t.projectId, t.number),
     unique().on(t.projectId, t.id),
     unique().on(t.workspaceId, t.id),
-    foreignKey({
-      columns: [t.workspaceId, t.projectId],
-      foreignColumns: [projects.workspaceId, projects.id],
-    }).onDelete('cascade'),
+    ofProject(t.workspaceId, t.projectId),
     foreignKey({
       columns: [t.projectId, t.status],
       foreignColumns: [projectStatuses.projectId, projectStatuses.key],
@@ -158,13 +156,20 @@ export const tasks = pgTable(
       .where(sql`${t.deletedAt} is null`),
     index('tasks_by_parent').on(t.parentTaskId, t.rank).where(sql`${t.deletedAt} is null`),
     index('tasks_changes').on(t.projectId, t.seq),
-    index('tasks_workspace_status')
-      .on(t.workspaceId, t.projectId, t.status)
-      .where(sql`${t.deletedAt} is null`),
     index('tasks_due').on(t.dueDate).where(sql`${t.deletedAt} is null and ${t.completedAt} is null`),
+    index('tasks_open_due')
+      .on(t.projectId, t.dueDate, t.status)
+      .where(sql`${t.deletedAt} is null and ${t.completedAt} is null and ${t.dueDate} is not null`),
     index('tasks_search').using('gin', t.search),
   ],
 )
+
+/** The foreign key of what belongs to a task of the same workspace, and goes with it. */
+export const ofTask = (workspaceId: AnyPgColumn, taskId: AnyPgColumn) =>
+  foreignKey({
+    columns: [workspaceId, taskId],
+    foreignColumns: [tasks.workspaceId, tasks.id],
+  }).onDelete('cascade')
 
 /**
  * What the sort values of a task were until the change `seq` replaced them: so a walk of a list goes on
@@ -197,14 +202,8 @@ export const taskAssignees = pgTable(
   t => [
     primaryKey({ columns: [t.taskId, t.userId] }),
     index().on(t.workspaceId, t.userId, t.taskId),
-    foreignKey({
-      columns: [t.workspaceId, t.taskId],
-      foreignColumns: [tasks.workspaceId, tasks.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [t.workspaceId, t.userId],
-      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
-    }).onDelete('cascade'),
+    ofTask(t.workspaceId, t.taskId),
+    ofMember(t.workspaceId, t.userId),
   ],
 )
 
@@ -219,145 +218,7 @@ export const taskWatchers = pgTable(
   },
   t => [
     primaryKey({ columns: [t.taskId, t.userId] }),
-    foreignKey({
-      columns: [t.workspaceId, t.taskId],
-      foreignColumns: [tasks.workspaceId, tasks.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [t.workspaceId, t.userId],
-      foreignColumns: [workspaceMembers.workspaceId, workspaceMembers.userId],
-    }).onDelete('cascade'),
-  ],
-)
-
-export const labels = pgTable(
-  'labels',
-  {
-    id: id(),
-    workspaceId: uuid()
-      .notNull()
-      .references(() => workspaces.id, { onDelete: 'cascade' }),
-    name: text().notNull(),
-    color: text().notNull(),
-    createdAt: instant().notNull().default(sql`now()`),
-    updatedAt: instant().notNull().default(sql`now()`),
-  },
-  t => [
-    unique().on(t.workspaceId, t.id),
-    uniqueIndex('labels_name').on(t.workspaceId, sql`lower(${t.name})`),
-    check('labels_color', sql`${t.color} ~ '^#[0-9a-f]{6}$'`),
-  ],
-)
-
-export const taskLabels = pgTable(
-  'task_labels',
-  {
-    workspaceId: uuid().notNull(),
-    taskId: uuid().notNull(),
-    labelId: uuid().notNull(),
-  },
-  t => [
-    primaryKey({ columns: [t.taskId, t.labelId] }),
-    index().on(t.labelId, t.taskId),
-    foreignKey({
-      columns: [t.workspaceId, t.taskId],
-      foreignColumns: [tasks.workspaceId, tasks.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [t.workspaceId, t.labelId],
-      foreignColumns: [labels.workspaceId, labels.id],
-    }).onDelete('cascade'),
-  ],
-)
-
-export const taskRelationKind = pgEnum('task_relation_kind', ['blocks', 'relates', 'duplicates'])
-
-export const taskRelations = pgTable(
-  'task_relations',
-  {
-    workspaceId: uuid().notNull(),
-    fromTaskId: uuid().notNull(),
-    toTaskId: uuid().notNull(),
-    kind: taskRelationKind().notNull(),
-    createdAt: instant().notNull().default(sql`now()`),
-  },
-  t => [
-    primaryKey({ columns: [t.fromTaskId, t.toTaskId, t.kind] }),
-    index().on(t.toTaskId),
-    foreignKey({
-      columns: [t.workspaceId, t.fromTaskId],
-      foreignColumns: [tasks.workspaceId, tasks.id],
-    }).onDelete('cascade'),
-    foreignKey({
-      columns: [t.workspaceId, t.toTaskId],
-      foreignColumns: [tasks.workspaceId, tasks.id],
-    }).onDelete('cascade'),
-    check('task_relations_not_self', sql`${t.fromTaskId} <> ${t.toTaskId}`),
-  ],
-)
-
-export const comments = pgTable(
-  'comments',
-  {
-    id: id(),
-    workspaceId: uuid().notNull(),
-    taskId: uuid().notNull(),
-    authorId: uuid()
-      .notNull()
-      .references(() => users.id),
-    parentId: uuid(),
-    content: text().notNull(),
-    mentions: uuid().array().notNull().default(sql`'{}'`),
-    createdAt: instant().notNull().default(sql`now()`),
-    updatedAt: instant().notNull().default(sql`now()`),
-    editedAt: instant(),
-    deletedAt: instant(),
-    search: searchVector().generatedAlwaysAs(sql`to_tsvector('simple', content)`),
-  },
-  t => [
-    unique().on(t.taskId, t.id),
-    foreignKey({
-      columns: [t.workspaceId, t.taskId],
-      foreignColumns: [tasks.workspaceId, tasks.id],
-    }).onDelete('cascade'),
-    foreignKey({ columns: [t.taskId, t.parentId], foreignColumns: [t.taskId, t.id] }),
-    index('comments_by_parent')
-      .on(t.parentId)
-      .where(sql`${t.parentId} is not null and ${t.deletedAt} is null`),
-    index('comments_by_task').on(t.taskId, t.createdAt, t.id),
-    index('comments_search').using('gin', t.search),
-  ],
-)
-
-export const attachments = pgTable(
-  'attachments',
-  {
-    id: id(),
-    workspaceId: uuid().notNull(),
-    taskId: uuid().notNull(),
-    uploaderId: uuid()
-      .notNull()
-      .references(() => users.id),
-    fileName: text().notNull(),
-    contentType: text().notNull(),
-    size: bigint({ mode: 'number' }).notNull(),
-    storageKey: text().notNull(),
-    createdAt: instant().notNull().default(sql`now()`),
-    deletedAt: instant(),
-    /** Punctuation by its names: what counts as a letter depends on the database's locale. */
-    search: searchVector().generatedAlwaysAs(
-      sql`to_tsvector('simple', translate(file_name, '!"#$%&''()*+,-./:;<=>?@[\\]^_\`{|}~', repeat(' ', 32)))`,
-    ),
-  },
-  t => [
-    foreignKey({
-      columns: [t.workspaceId, t.taskId],
-      foreignColumns: [tasks.workspaceId, tasks.id],
-    }).onDelete('cascade'),
-    uniqueIndex().on(t.storageKey),
-    index('attachments_by_task').on(t.taskId, t.createdAt, t.id),
-    index('attachments_by_workspace').on(t.workspaceId, t.size).where(sql`${t.deletedAt} is null`),
-    index('attachments_search').using('gin', t.search),
-    check('attachments_size', sql`${t.size} >= 0`),
+    ofTask(t.workspaceId, t.taskId),
+    ofMember(t.workspaceId, t.userId),
   ],
 )

@@ -1,5 +1,5 @@
 import { and, eq } from 'drizzle-orm'
-import { nextActivitySeq, recordActivity } from '../../modules/activity/record-activity.js'
+import { recordNextActivity } from '../../modules/activity/record-activity.js'
 import type { Database } from '../database.js'
 import { activities } from '../schema/feed.js'
 import { users, workspaceMembers } from '../schema/people.js'
@@ -25,8 +25,5 @@ export async function demoLogins({ query }: Database): Promise<string[]> {
 
 /** Notes, at the very end, that the demo data is complete. */
 export function markSeeded(database: Database, workspaceId: string): Promise<void> {
-  return database.write(async tx => {
-    const activity = await nextActivitySeq(tx, workspaceId)
-    await recordActivity(tx, activity, { workspaceId, actorId: null, type: SEEDED })
-  })
+  return database.write(tx => recordNextActivity(tx, { workspaceId, actorId: null, type: SEEDED }))
 }

@@ -63,6 +63,11 @@ export async function recordActivity(tx: Queries, seq: number, happening: Happen
   recorded.set(tx, [...recordedIn(tx), { workspaceId: happening.workspaceId, seq }])
 }
 
+/** The same under the next number: for a write that has the workspace's lock already. */
+export async function recordNextActivity(tx: Queries, happening: Happening): Promise<void> {
+  await recordActivity(tx, await nextActivitySeq(tx, happening.workspaceId), happening)
+}
+
 /** What a transaction has recorded, to be announced once it is committed. */
 export function recordedIn(tx: Queries): readonly Recorded[] {
   return recorded.get(tx) ?? []

@@ -1,28 +1,23 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, desc, eq, isNull, sql } from 'drizzle-orm'
-import { z } from 'zod'
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import type { z } from 'zod'
 import { CONFIG, type Config } from '../../config.js'
-import { decodeCursor, encodeCursor } from '../../cursor.js'
+import { byTime } from '../../db/by-time.js'
 import { Database, type Queries } from '../../db/database.js'
+import { oneRow } from '../../db/one-row.js'
 import { personColumns } from '../../db/person-columns.js'
+import { attachments } from '../../db/schema/attachments.js'
 import { users } from '../../db/schema/people.js'
-import { attachments } from '../../db/schema/work.js'
 import { refuse } from '../../errors.js'
-import { instant, uuid } from '../../fields.contract.js'
 import { type Page, toPage } from '../../pagination.js'
-import { nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import { nextActivitySeq } from '../activity/record-activity.js'
+import { recordOnTask, type TaskPlace } from '../tasks/changes/record-on-task.js'
 import { stepTask } from '../tasks/changes/step-task.js'
 import { oneTask } from '../tasks/task-row.js'
 import type { Task } from '../tasks/tasks.contract.js'
 import type { Attachment, listAttachments } from './attachments.contract.js'
 
 type ListQuery = z.output<typeof listAttachments.query>
-
-interface TaskPlace {
-  id: string
-  workspaceId: string
-  projectId: string
-}
 
 /** A file that is stored already. */
 export interface NewAttachment {
@@ -63,16 +58,14 @@ export class AttachmentsRepository {
 
   /** The attachments of a task, by the time they were added. */
   async forTask(taskId: string, { limit, cursor, sort }: ListQuery): Promise<Page<Attachment>> {
-    const name = `attachments ${sort}`
-    const [order, further] = sort === 'createdAt' ? [asc, sql`>`] : [desc, sql`<`]
-    const last = cursor === undefined ? undefined : decodeCursor(name, z.tuple([instant, uuid]), cursor)
+    const isLatestFirst = sort === '-createdAt'
     const { createdAt, id } = attachments
-    const beyond = last && sql`(${createdAt}, ${id}) ${further} (${last[0]}, ${last[1]})`
+    const page = byTime(`attachments ${sort}`, createdAt, id, { cursor, isLatestFirst })
     const rows = await select(this.db.query)
-      .where(and(eq(attachments.taskId, taskId), isThere, beyond))
-      .orderBy(order(createdAt), order(id))
+      .where(and(eq(attachments.taskId, taskId), isThere, page.beyond))
+      .orderBy(...page.order)
       .limit(limit + 1)
-    return toPage(rows, limit, row => encodeCursor(name, [row.createdAt, row.id]))
+    return toPage(rows, limit, last => page.cursorAt(last.createdAt, last.id))
   }
 
   /**
@@ -105,10 +98,10 @@ export class AttachmentsRepository {
       const createdAt = await stepTask(tx, task)
       const { fileName, contentType, size, storageKey } = file
       const values = { fileName, contentType, size, storageKey, workspaceId, taskId, uploaderId, createdAt }
-      const [after] = await tx.insert(attachments).values(values).returning(detailColumns)
-      if (!after) throw new Error('An insert gave no row')
-      await record(tx, activity, uploaderId, 'attachment.added', task, { after })
-      return { attachment: await one(tx, after.attachmentId), task: await oneTask(tx, taskId) }
+      const after = oneRow(await tx.insert(attachments).values(values).returning(detailColumns))
+      await recordOnTask(tx, activity, uploaderId, task, { type: 'attachment.added', after })
+      const attachment = oneRow(await select(tx).where(eq(attachments.id, after.attachmentId)))
+      return { attachment, task: await oneTask(tx, taskId) }
     })
   }
 
@@ -123,7 +116,7 @@ export class AttachmentsRepository {
         .where(and(eq(attachments.id, attachmentId), isThere))
         .returning(detailColumns)
       if (!gone) throw refuse('ATTACHMENT_NOT_FOUND')
-      await record(tx, activity, actorId, 'attachment.removed', task, { before: gone })
+      await recordOnTask(tx, activity, actorId, task, { type: 'attachment.removed', before: gone })
       return oneTask(tx, task.id)
     })
   }
@@ -137,21 +130,4 @@ function select(queries: Queries) {
     .from(attachments)
     .innerJoin(users, eq(users.id, attachments.uploaderId))
     .$dynamic()
-}
-
-async function one(tx: Queries, attachmentId: string): Promise<Attachment> {
-  const [found] = await select(tx).where(eq(attachments.id, attachmentId))
-  if (!found) throw new Error(`Attachment ${attachmentId} vanished during a write`)
-  return found
-}
-
-function record(
-  tx: Queries,
-  activity: number,
-  actorId: string,
-  type: string,
-  { id: taskId, workspaceId, projectId }: TaskPlace,
-  change: { before?: object; after?: object },
-): Promise<void> {
-  return recordActivity(tx, activity, { workspaceId, actorId, type, projectId, taskId, ...change })
 }

@@ -1,8 +1,9 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, eq, gte, inArray, isNull, lt, or, sql } from 'drizzle-orm'
 import { Database } from '../../db/database.js'
+import { attachments } from '../../db/schema/attachments.js'
 import { workspaces } from '../../db/schema/people.js'
-import { attachments, projects, tasks } from '../../db/schema/work.js'
+import { projects, tasks } from '../../db/schema/work.js'
 
 /** What the sweep asks of the rows, for the keys that begin with two digits at a time. */
 @Repository()

@@ -1,7 +1,7 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, asc, desc, eq, sql } from 'drizzle-orm'
-import { z } from 'zod'
-import { decodeCursor, encodeCursor } from '../../cursor.js'
+import type { z } from 'zod'
+import { byTime } from '../../db/by-time.js'
 import {
   Database,
   isForeignKeyViolation,
@@ -13,7 +13,6 @@ import { personColumns } from '../../db/person-columns.js'
 import { channelMembers, channelReads, channels } from '../../db/schema/chat.js'
 import { users, workspaceMembers } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
-import { instant, uuid } from '../../fields.contract.js'
 import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { nextActivitySeq, recordActivity } from '../activity/record-activity.js'
 import type { channelMember } from './channels.contract.js'
@@ -38,15 +37,11 @@ export class ChannelMembersRepository {
 
   /** The members of a channel in the order they came. */
   async forChannel(channelId: string, query: PageQuery): Promise<Page<ChannelMember>> {
-    const after = query.cursor
-      ? decodeCursor('channel-members', z.tuple([instant, uuid]), query.cursor)
-      : undefined
-    const beyond =
-      after && sql`(${channelMembers.joinedAt}, ${channelMembers.userId}) > (${after[0]}, ${after[1]})`
-    const rows = await this.select(channelId, beyond)
-      .orderBy(asc(channelMembers.joinedAt), asc(channelMembers.userId))
+    const page = byTime('channel-members', channelMembers.joinedAt, channelMembers.userId, query)
+    const rows = await this.select(channelId, page.beyond)
+      .orderBy(...page.order)
       .limit(query.limit + 1)
-    return toPage(rows, query.limit, last => encodeCursor('channel-members', [last.joinedAt, last.user.id]))
+    return toPage(rows, query.limit, last => page.cursorAt(last.joinedAt, last.user.id))
   }
 
   async byId(channelId: string, userId: string): Promise<ChannelMember | undefined> {

@@ -1,18 +1,20 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import { v7 } from 'uuid'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { seesProject } from '../../access/visibility.js'
-import { decodeCursor, encodeCursor } from '../../cursor.js'
+import { byTime } from '../../db/by-time.js'
 import { Database, type Queries } from '../../db/database.js'
+import { oneRow } from '../../db/one-row.js'
 import { personColumns } from '../../db/person-columns.js'
+import { comments } from '../../db/schema/comments.js'
 import { users, workspaceMembers } from '../../db/schema/people.js'
-import { comments, projects, tasks } from '../../db/schema/work.js'
+import { projects, tasks } from '../../db/schema/work.js'
 import { type ErrorCode, refuse } from '../../errors.js'
-import { instant, uuid } from '../../fields.contract.js'
 import { type Page, toPage } from '../../pagination.js'
-import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import { lockWorkspace, nextActivitySeq } from '../activity/record-activity.js'
 import { mentionedNames } from '../messages/mentions.js'
+import { recordOnTask, type TaskPlace } from '../tasks/changes/record-on-task.js'
 import { stepTask } from '../tasks/changes/step-task.js'
 import { oneTask } from '../tasks/task-row.js'
 import type { Task } from '../tasks/tasks.contract.js'
@@ -20,12 +22,6 @@ import type { addComment, Comment, listComments } from './comments.contract.js'
 
 export type NewComment = z.output<typeof addComment.body>
 type ListQuery = z.output<typeof listComments.query>
-
-export interface TaskPlace {
-  id: string
-  workspaceId: string
-  projectId: string
-}
 
 /** A comment and the task that it is on. */
 export interface CommentPlace {
@@ -62,15 +58,13 @@ export class CommentsRepository {
 
   /** The comments on a task, tombstones included, by the time they were made. */
   async forTask(taskId: string, { limit, cursor, sort }: ListQuery): Promise<Page<Comment>> {
-    const name = `comments ${sort}`
-    const [order, further] = sort === 'createdAt' ? [asc, sql`>`] : [desc, sql`<`]
-    const last = cursor === undefined ? undefined : decodeCursor(name, z.tuple([instant, uuid]), cursor)
-    const beyond = last && sql`(${comments.createdAt}, ${comments.id}) ${further} (${last[0]}, ${last[1]})`
+    const isLatestFirst = sort === '-createdAt'
+    const page = byTime(`comments ${sort}`, comments.createdAt, comments.id, { cursor, isLatestFirst })
     const rows = await select(this.db.query)
-      .where(and(eq(comments.taskId, taskId), beyond))
-      .orderBy(order(comments.createdAt), order(comments.id))
+      .where(and(eq(comments.taskId, taskId), page.beyond))
+      .orderBy(...page.order)
       .limit(limit + 1)
-    return toPage(rows, limit, ({ createdAt, id }) => encodeCursor(name, [createdAt, id]))
+    return toPage(rows, limit, last => page.cursorAt(last.createdAt, last.id))
   }
 
   /**
@@ -93,7 +87,7 @@ export class CommentsRepository {
       const values = { id, workspaceId, taskId, authorId, parentId: thread, ...text }
       await tx.insert(comments).values({ ...values, createdAt: at, updatedAt: at })
       const after = { commentId: id, parentId: thread, ...text }
-      await record(tx, activity, authorId, 'comment.created', task, { after })
+      await recordOnTask(tx, activity, authorId, task, { type: 'comment.created', after })
       return { comment: await one(tx, id), task: await oneTask(tx, taskId) }
     })
   }
@@ -118,7 +112,8 @@ export class CommentsRepository {
         .update(comments)
         .set({ ...after, editedAt: now, updatedAt: now })
         .where(eq(comments.id, id))
-      await record(tx, activity, authorId, 'comment.edited', task, {
+      await recordOnTask(tx, activity, authorId, task, {
+        type: 'comment.edited',
         before: { commentId: id, ...before },
         after: { commentId: id, ...after },
       })
@@ -135,7 +130,10 @@ export class CommentsRepository {
       const activity = await nextActivitySeq(tx, task.workspaceId)
       const at = await stepTask(tx, task)
       await tx.update(comments).set({ deletedAt: at, updatedAt: at }).where(eq(comments.id, id))
-      await record(tx, activity, actorId, 'comment.deleted', task, { before: { commentId: id, ...before } })
+      await recordOnTask(tx, activity, actorId, task, {
+        type: 'comment.deleted',
+        before: { commentId: id, ...before },
+      })
       return oneTask(tx, task.id)
     })
   }
@@ -152,9 +150,7 @@ function select(queries: Queries) {
 }
 
 async function one(tx: Queries, commentId: string): Promise<Comment> {
-  const [found] = await select(tx).where(eq(comments.id, commentId))
-  if (!found) throw new Error(`Comment ${commentId} vanished during a write`)
-  return found
+  return oneRow(await select(tx).where(eq(comments.id, commentId)))
 }
 
 /** The comment as it is under the lock, on a task that is still there. */
@@ -198,15 +194,4 @@ async function mentioned(tx: Queries, projectId: string, content: string): Promi
     .where(and(eq(projects.id, projectId), inArray(users.username, names), seesProject))
     .orderBy(asc(users.id))
   return found.map(({ id }) => id)
-}
-
-function record(
-  tx: Queries,
-  activity: number,
-  actorId: string,
-  type: string,
-  { id: taskId, workspaceId, projectId }: TaskPlace,
-  change: { before?: object; after?: object },
-): Promise<void> {
-  return recordActivity(tx, activity, { workspaceId, actorId, type, projectId, taskId, ...change })
 }

@@ -3,9 +3,10 @@ import { Access } from '../../access/access.js'
 import type { Asker } from '../../access/asker.js'
 import { Events } from '../../events.js'
 import type { Actor } from '../tasks/changes/actor.js'
+import type { TaskPlace } from '../tasks/changes/record-on-task.js'
 import type { Task } from '../tasks/tasks.contract.js'
 import type { Comment } from './comments.contract.js'
-import { CommentsRepository, type NewComment, type TaskPlace } from './comments.repository.js'
+import { CommentsRepository, type NewComment } from './comments.repository.js'
 
 @Service()
 export class CommentsService {

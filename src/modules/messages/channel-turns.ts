@@ -16,11 +16,14 @@ export class ChannelTurns {
    * have gone while it was waited for.
    * @throws RATE_LIMITED when too many wait for this channel, and what the two throw
    */
-  async take<Found extends { channel: { id: string } }, T>(
+  take<Found extends { channel: { id: string } }, T>(
     ask: () => Promise<Found>,
     change: (channel: Found['channel']) => Promise<T>,
   ): Promise<T> {
-    const { channel } = await ask()
-    return this.turns.take(channel.id, async () => change((await ask()).channel))
+    return this.turns.takeFor(
+      ask,
+      ({ channel }) => channel.id,
+      ({ channel }: Found) => change(channel),
+    )
   }
 }

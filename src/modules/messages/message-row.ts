@@ -1,5 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import type { Queries } from '../../db/database.js'
+import { oneRow } from '../../db/one-row.js'
 import { messages } from '../../db/schema/chat.js'
 import { users } from '../../db/schema/people.js'
 import type { Message } from './messages.contract.js'
@@ -46,7 +47,5 @@ export function selectMessages(queries: Queries) {
 
 /** One that is known to be there. */
 export async function oneMessage(queries: Queries, messageId: string): Promise<Message> {
-  const [found] = await selectMessages(queries).where(eq(messages.id, messageId))
-  if (!found) throw new Error(`Message ${messageId} vanished during a write`)
-  return found
+  return oneRow(await selectMessages(queries).where(eq(messages.id, messageId)))
 }

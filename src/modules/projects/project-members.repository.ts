@@ -1,15 +1,18 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, eq, sql } from 'drizzle-orm'
-import { z } from 'zod'
-import { decodeCursor, encodeCursor } from '../../cursor.js'
+import { and, eq } from 'drizzle-orm'
+import { byTime } from '../../db/by-time.js'
 import { Database } from '../../db/database.js'
 import { personColumns } from '../../db/person-columns.js'
 import { users, workspaceMembers } from '../../db/schema/people.js'
 import { projectMembers } from '../../db/schema/work.js'
 import { refuse } from '../../errors.js'
-import { instant, uuid } from '../../fields.contract.js'
 import { type Page, type PageQuery, toPage } from '../../pagination.js'
-import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import {
+  lockWorkspace,
+  nextActivitySeq,
+  recordActivity,
+  recordNextActivity,
+} from '../activity/record-activity.js'
 import { releaseHiddenTasks } from '../tasks/assignees/release-tasks.js'
 import type { Task } from '../tasks/tasks.contract.js'
 import type { ProjectMember } from './project-members.contract.js'
@@ -34,15 +37,11 @@ export class ProjectMembersRepository {
 
   /** Those who were added to a project, in that order. */
   async forProject(projectId: string, query: PageQuery): Promise<Page<ProjectMember>> {
-    const after = query.cursor
-      ? decodeCursor('project-members', z.tuple([instant, uuid]), query.cursor)
-      : undefined
-    const beyond =
-      after && sql`(${projectMembers.addedAt}, ${projectMembers.userId}) > (${after[0]}, ${after[1]})`
-    const rows = await this.select(projectId, beyond)
-      .orderBy(asc(projectMembers.addedAt), asc(projectMembers.userId))
+    const page = byTime('project-members', projectMembers.addedAt, projectMembers.userId, query)
+    const rows = await this.select(projectId, page.beyond)
+      .orderBy(...page.order)
       .limit(query.limit + 1)
-    return toPage(rows, query.limit, last => encodeCursor('project-members', [last.addedAt, last.userId]))
+    return toPage(rows, query.limit, last => page.cursorAt(last.addedAt, last.userId))
   }
 
   async byId(projectId: string, userId: string): Promise<ProjectMember | undefined> {
@@ -67,7 +66,7 @@ export class ProjectMembersRepository {
         .onConflictDoNothing()
         .returning({ userId: projectMembers.userId })
       if (added.length === 0) return false
-      await recordActivity(tx, await nextActivitySeq(tx, workspaceId), {
+      await recordNextActivity(tx, {
         workspaceId,
         actorId,
         type: 'project.member_added',

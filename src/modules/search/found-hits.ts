@@ -1,8 +1,10 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { seesChannel, seesProject, workspaceIsOpen } from '../../access/visibility.js'
+import { attachments } from '../../db/schema/attachments.js'
 import { channels, messages } from '../../db/schema/chat.js'
+import { comments } from '../../db/schema/comments.js'
 import { workspaceMembers, workspaces } from '../../db/schema/people.js'
-import { attachments, comments, projects, tasks } from '../../db/schema/work.js'
+import { projects, tasks } from '../../db/schema/work.js'
 import type { HitType } from './search.contract.js'
 import type { SearchTerms } from './search-terms.js'
 

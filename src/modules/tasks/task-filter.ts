@@ -1,5 +1,6 @@
 import { and, eq, inArray, isNull, or, type SQL, sql } from 'drizzle-orm'
-import { taskAssignees, taskLabels, tasks } from '../../db/schema/work.js'
+import { taskLabels } from '../../db/schema/labels.js'
+import { taskAssignees, tasks } from '../../db/schema/work.js'
 import type { TaskFilter } from './tasks.contract.js'
 
 /** A filter whose `me` is somebody. */

@@ -1,16 +1,11 @@
 import { eq, inArray, sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import type { Queries } from '../../db/database.js'
+import { attachments } from '../../db/schema/attachments.js'
+import { comments } from '../../db/schema/comments.js'
+import { labels, taskLabels } from '../../db/schema/labels.js'
 import { users } from '../../db/schema/people.js'
-import {
-  attachments,
-  comments,
-  labels,
-  projects,
-  taskAssignees,
-  taskLabels,
-  tasks,
-} from '../../db/schema/work.js'
+import { projects, taskAssignees, tasks } from '../../db/schema/work.js'
 import { refuse } from '../../errors.js'
 import type { Task } from './tasks.contract.js'
 

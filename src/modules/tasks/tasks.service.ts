@@ -5,6 +5,7 @@ import { type Actor, originOf } from './changes/actor.js'
 import type { Precondition } from './changes/if-match.js'
 import { type TaskChanges, TaskChangesRepository } from './changes/task-changes.repository.js'
 import { type NewTask, TaskLifetimesRepository } from './changes/task-lifetimes.repository.js'
+import { WorkspaceTurns } from './changes/workspace-turns.js'
 import type { Task } from './tasks.contract.js'
 import { TasksRepository } from './tasks.repository.js'
 
@@ -16,11 +17,14 @@ export class TasksService {
   @Autowired(TaskLifetimesRepository) private lifetimes!: TaskLifetimesRepository
   @Autowired(TaskChangesRepository) private changes!: TaskChangesRepository
   @Autowired(TasksRepository) private stored!: TasksRepository
+  @Autowired(WorkspaceTurns) private turns!: WorkspaceTurns
   @Autowired(Events) private events!: Events
 
   async create(reporter: Actor, projectId: string, given: NewTask): Promise<Task> {
-    const { workspaceId } = await this.access.project(reporter, projectId)
-    const task = await this.lifetimes.create(reporter.id, { workspaceId, projectId }, given)
+    const task = await this.turns.take(
+      () => this.access.project(reporter, projectId),
+      ({ workspaceId }) => this.lifetimes.create(reporter.id, { workspaceId, projectId }, given),
+    )
     this.events.emit('task.created', { task, ...originOf(reporter) })
     return task
   }
@@ -32,10 +36,11 @@ export class TasksService {
     changes: TaskChanges,
     isMeant: Precondition = anyVersion,
   ): Promise<Task> {
-    const place = await this.access.task(actor, taskId)
-    const { task, kind, respread } = await this.changes.change(actor.id, place, changes, isMeant)
+    const { task, kind } = await this.turns.take(
+      () => this.access.task(actor, taskId),
+      place => this.changes.change(actor.id, place, changes, isMeant),
+    )
     const origin = originOf(actor)
-    for (const other of respread) this.events.emit('task.moved', { task: other, ...origin })
     if (kind === 'moved') this.events.emit('task.moved', { task, ...origin })
     if (kind === 'updated') this.events.emit('task.updated', { task, ...origin })
     return task
@@ -43,12 +48,16 @@ export class TasksService {
 
   /** Its subtasks go with it. */
   async delete(actor: Actor, taskId: string, isMeant: Precondition = anyVersion): Promise<void> {
-    const place = await this.access.taskToDelete(actor, taskId)
-    const { workspaceId, projectId } = place
-    const deleter = { id: actor.id, isGuest: place.role === 'guest' }
-    for (const { id, seq } of await this.lifetimes.softDelete(deleter, place, isMeant)) {
-      this.events.emit('task.deleted', { workspaceId, projectId, taskId: id, seq, ...originOf(actor) })
-    }
+    const gone = await this.turns.take(
+      () => this.access.taskToDelete(actor, taskId),
+      async place => {
+        const { workspaceId, projectId, role } = place
+        const deleter = { id: actor.id, isGuest: role === 'guest' }
+        const deleted = await this.lifetimes.softDelete(deleter, place, isMeant)
+        return deleted.map(({ id: taskId, seq }) => ({ workspaceId, projectId, taskId, seq }))
+      },
+    )
+    for (const deletion of gone) this.events.emit('task.deleted', { ...deletion, ...originOf(actor) })
   }
 
   /** Forgets how lists were ordered so long ago that no walk of then goes on. */

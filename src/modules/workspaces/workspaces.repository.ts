@@ -10,7 +10,12 @@ import { refuse } from '../../errors.js'
 import { uuid } from '../../fields.contract.js'
 import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { changedFields } from '../activity/changed-fields.js'
-import { lockWorkspace, nextActivitySeq, recordActivity } from '../activity/record-activity.js'
+import {
+  lockWorkspace,
+  nextActivitySeq,
+  recordActivity,
+  recordNextActivity,
+} from '../activity/record-activity.js'
 import { slugsFor } from './slug.js'
 import type { createWorkspace, updateWorkspace, Workspace } from './workspaces.contract.js'
 
@@ -51,7 +56,7 @@ export class WorkspacesRepository {
     return this.db.write(async tx => {
       const taken = await insertUnderFreeSlug(tx, { id, name }, slug === undefined ? slugsFor(name) : [slug])
       await tx.insert(workspaceMembers).values({ workspaceId: id, userId: creatorId, role: 'owner' })
-      await recordActivity(tx, await nextActivitySeq(tx, id), {
+      await recordNextActivity(tx, {
         workspaceId: id,
         actorId: creatorId,
         type: 'workspace.created',

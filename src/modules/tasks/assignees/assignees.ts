@@ -5,13 +5,8 @@ import { workspaceMembers } from '../../../db/schema/people.js'
 import { projects, taskAssignees } from '../../../db/schema/work.js'
 import { invalid, refuse } from '../../../errors.js'
 import { type ChangedIds, difference } from '../changes/id-set.js'
+import type { TaskPlace } from '../changes/record-on-task.js'
 import { MOST_ASSIGNEES } from '../tasks.contract.js'
-
-interface TaskPlace {
-  id: string
-  workspaceId: string
-  projectId: string
-}
 
 /**
  * Puts one set of assignees in the place of another.

@@ -1,9 +1,9 @@
-import { and, asc, desc, eq, gt, isNull, lt, ne, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, isNull, lt, ne, type SQL } from 'drizzle-orm'
 import { generateKeyBetween, generateNKeysBetween } from 'fractional-indexing'
 import type { Queries } from '../../../db/database.js'
 import { tasks } from '../../../db/schema/work.js'
 import { refuse } from '../../../errors.js'
-import { stepProject } from '../changes/step-project.js'
+import { respace } from '../ranks/respace.js'
 
 /** Where a card goes in its column. */
 export type Place = 'end' | { before: string } | { after: string }
@@ -16,24 +16,22 @@ export interface Card {
   rank?: string
 }
 
-/** Each move between the same two cards makes a rank longer; beyond this the column is ranked afresh. */
-const LONGEST_RANK = 250
+/** No rank is longer. Columns get room long before: see `CrowdedPlaces`. */
+const LONGEST_RANK = 128
 
 /**
  * The rank of a card at a place, between those of its neighbours there: one row to write, whatever
- * the length of the column. A card that is there already keeps its rank.
- * @returns also the ids of other cards that got a new rank, in the rare case that there was no room
+ * the length of the column. A card that is there already keeps its rank. In the rare case that there is no
+ * room, the cards around get new ranks first.
  * @throws NEIGHBOUR_NOT_FOUND when the neighbour named is not another card of the column
  */
-export async function rankAt(
-  tx: Queries,
-  card: Card,
-  place: Place,
-): Promise<{ rank: string; respread: string[] }> {
-  const rank = await rankBetween(tx, card, place)
-  if (rank.length <= LONGEST_RANK) return { rank, respread: [] }
-  const respread = await spread(tx, card)
-  return { rank: await rankBetween(tx, card, place), respread }
+export async function rankAt(tx: Queries, card: Card, place: Place): Promise<string> {
+  const bounds = await neighbours(tx, card, place)
+  if (card.rank !== undefined && isBetween(card.rank, bounds)) return card.rank
+  const rank = generateKeyBetween(...bounds)
+  if (rank.length <= LONGEST_RANK) return rank
+  await respace(tx, card, rank)
+  return generateKeyBetween(...(await neighbours(tx, card, place)))
 }
 
 /** Ranks for further cards at the end of a column, in their order. */
@@ -41,14 +39,11 @@ export async function ranksAtEnd(tx: Queries, column: Card, count: number): Prom
   return generateNKeysBetween(await rankOf(tx, column, 'last'), null, count)
 }
 
-async function rankBetween(tx: Queries, card: Card, place: Place): Promise<string> {
-  const [lower, upper] = await neighbours(tx, card, place)
-  const { rank } = card
-  const isThere = rank !== undefined && (lower ?? '') < rank && (upper === undefined || rank < upper)
-  return isThere ? rank : generateKeyBetween(lower, upper)
-}
-
 type Bounds = [lower: string | undefined, upper: string | undefined]
+
+function isBetween(rank: string, [lower = '', upper]: Bounds): boolean {
+  return lower < rank && (upper === undefined || rank < upper)
+}
 
 async function neighbours(tx: Queries, card: Card, place: Place): Promise<Bounds> {
   if (place === 'end') return [await rankOf(tx, card, 'last'), undefined]
@@ -82,27 +77,4 @@ async function rankOf(
 function otherCards({ projectId, status, id }: Card): SQL | undefined {
   const inColumn = and(eq(tasks.projectId, projectId), eq(tasks.status, status), isNull(tasks.deletedAt))
   return id === undefined ? inColumn : and(inColumn, ne(tasks.id, id))
-}
-
-/** Gives the other cards short ranks again, all above the old ones, so that none collides on the way. */
-async function spread(tx: Queries, card: Card): Promise<string[]> {
-  const cards = await tx
-    .select({ id: tasks.id, rank: tasks.rank })
-    .from(tasks)
-    .where(otherCards(card))
-    .orderBy(asc(tasks.rank))
-  const ids = cards.map(({ id }) => id)
-  const highest = cards
-    .map(({ rank }) => rank)
-    .concat(card.rank ?? [])
-    .sort()
-    .at(-1)
-  const ranks = generateNKeysBetween(highest, null, ids.length)
-  const { seq, at } = await stepProject(tx, card.projectId, { changes: ids.length })
-  await tx.execute(sql`
-    update ${tasks} set rank = fresh.rank, version = version + 1, updated_at = ${at}::timestamptz,
-      seq = ${seq - ids.length}::bigint + fresh.ordinality
-    from unnest(${sql.param(ids)}::uuid[], ${sql.param(ranks)}::text[]) with ordinality as fresh (id, rank, ordinality)
-    where ${tasks.id} = fresh.id`)
-  return ids
 }

@@ -16,7 +16,7 @@ export interface AdvancedProject {
 }
 
 /** Beyond so many tasks of a project at once, whoever shows its board is better off loading it afresh. */
-const MOST_TOLD = 100
+export const MOST_TOLD = 100
 
 /**
  * Gives each of some tasks the next number of its project's sequence, so that live boards find out: one

@@ -1,26 +1,22 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import { Database, type Queries } from '../../../db/database.js'
-import { projects, taskAssignees, taskLabels, tasks } from '../../../db/schema/work.js'
+import { taskLabels } from '../../../db/schema/labels.js'
+import { projects, taskAssignees, tasks } from '../../../db/schema/work.js'
 import { refuse } from '../../../errors.js'
 import { type ChangedFields, changedFields } from '../../activity/changed-fields.js'
-import { lockWorkspace, nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
+import { lockWorkspace, nextActivitySeq } from '../../activity/record-activity.js'
 import { replaceAssignees } from '../assignees/assignees.js'
 import { type Place, rankAt } from '../board/board-order.js'
 import { columnToEnter, milestones } from '../board/columns.js'
 import { replaceLabels } from '../labels/task-labels.js'
-import { oneTask, someTasks } from '../task-row.js'
+import { oneTask } from '../task-row.js'
 import type { Task } from '../tasks.contract.js'
 import { refuseWrongParent } from './hierarchy.js'
 import type { IdSetChange } from './id-set.js'
 import { etag, type Precondition } from './if-match.js'
+import { recordOnTask, type TaskPlace } from './record-on-task.js'
 import { stepProject } from './step-project.js'
-
-export interface TaskPlace {
-  id: string
-  workspaceId: string
-  projectId: string
-}
 
 /** What shall change; what is left out stays. */
 export interface TaskChanges {
@@ -41,8 +37,6 @@ export interface ChangedTask {
   task: Task
   /** `moved` on the board, possibly among other changes. */
   kind: 'unchanged' | 'updated' | 'moved'
-  /** Other tasks that got a new rank with it. */
-  respread: Task[]
 }
 
 /** What can be told of a task before and after a change; ids of assignees and labels are in their own order. */
@@ -89,8 +83,7 @@ export class TaskChangesRepository {
       const labelIds = changes.labelling?.next(fields.labelIds).toSorted()
       const changed = changedFields(fields, { ...changes, ...move.fields, assigneeIds, labelIds })
       if (changed) await store(tx, actorId, { place, state, changes, changed, move })
-      const respread = await someTasks(tx, move.respread)
-      return { task: await oneTask(tx, place.id), kind: kindOf(changed), respread }
+      return { task: await oneTask(tx, place.id), kind: kindOf(changed) }
     })
   }
 }
@@ -107,23 +100,16 @@ async function stateOf(tx: Queries, taskId: string) {
   return found
 }
 
-/**
- * Where on the board the task goes, if it moves. Where there is no room between two cards, the other
- * cards of the column get new ranks: this is written here already, the task itself in `store`.
- */
+/** Where on the board the task goes, if it moves. */
 async function takePlace(tx: Queries, task: TaskPlace, { fields }: TaskState, changes: TaskChanges) {
   const { status = fields.status } = changes
   const staysInColumn = status === fields.status
-  if (staysInColumn && !changes.place) return { respread: [] }
+  if (staysInColumn && !changes.place) return {}
   const card = { id: task.id, projectId: task.projectId, status }
   const entry = { status, from: fields.status }
   const column = staysInColumn ? undefined : await columnToEnter(tx, task.projectId, entry)
-  const { rank, respread } = await rankAt(
-    tx,
-    staysInColumn ? { ...card, rank: fields.rank } : card,
-    changes.place ?? 'end',
-  )
-  return { fields: { status, rank }, column, respread }
+  const rank = await rankAt(tx, staysInColumn ? { ...card, rank: fields.rank } : card, changes.place ?? 'end')
+  return { fields: { status, rank }, column }
 }
 
 interface Edit {
@@ -152,9 +138,7 @@ async function store(tx: Queries, actorId: string, edit: Edit) {
       updatedAt: at,
     })
     .where(eq(tasks.id, place.id))
-  const { workspaceId, projectId, id: taskId } = place
-  const type = `task.${kindOf(changed)}`
-  await recordActivity(tx, activity, { workspaceId, actorId, type, projectId, taskId, ...changed })
+  await recordOnTask(tx, activity, actorId, place, { type: `task.${kindOf(changed)}`, ...changed })
 }
 
 async function storeSets(tx: Queries, { place, changes, changed: { before, after } }: Edit) {

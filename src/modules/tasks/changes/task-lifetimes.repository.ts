@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import { Database, type Queries } from '../../../db/database.js'
 import { tasks } from '../../../db/schema/work.js'
 import { refuse } from '../../../errors.js'
-import { nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
+import { nextActivitySeq } from '../../activity/record-activity.js'
 import { replaceAssignees } from '../assignees/assignees.js'
 import { rankAt } from '../board/board-order.js'
 import { columnToEnter, milestones } from '../board/columns.js'
@@ -14,8 +14,9 @@ import { oneTask } from '../task-row.js'
 import type { createTask, Task } from '../tasks.contract.js'
 import { refuseWrongParent } from './hierarchy.js'
 import type { Precondition } from './if-match.js'
+import { recordOnTask, type TaskPlace } from './record-on-task.js'
 import { stepProject } from './step-project.js'
-import { type TaskPlace, versionConflict } from './task-changes.repository.js'
+import { versionConflict } from './task-changes.repository.js'
 
 export type NewTask = z.output<typeof createTask.body>
 
@@ -35,7 +36,7 @@ export class TaskLifetimesRepository {
       const activity = await nextActivitySeq(tx, workspaceId)
       const { seq, number, at } = await stepProject(tx, projectId, { numbers: 1 })
       const column = await columnToEnter(tx, projectId, { status })
-      const { rank } = await rankAt(tx, { projectId, status: column.status }, 'end')
+      const rank = await rankAt(tx, { projectId, status: column.status }, 'end')
       if (given.parentTaskId !== null) await refuseWrongParent(tx, { projectId }, given.parentTaskId)
       const reached = milestones(column.group, { startedAt: null, completedAt: null }, at)
       const values = { ...given, ...reached, reporterId, number, rank, status: column.status, seq }
@@ -44,7 +45,7 @@ export class TaskLifetimesRepository {
       await replaceLabels(tx, place, { before: [], after: labelIds, path: 'body.labelIds' })
       // With its number in the sequence: by that the feeds know to whom the task is new.
       const after = { number, seq, status: column.status, assigneeIds, labelIds, ...given }
-      await record(tx, activity, reporterId, 'task.created', place, { after })
+      await recordOnTask(tx, activity, reporterId, place, { type: 'task.created', after })
       return oneTask(tx, place.id)
     })
   }
@@ -69,7 +70,8 @@ export class TaskLifetimesRepository {
           version = version + 1, seq = ${seq - ids.length}::bigint + gone.ordinality
         from unnest(${sql.param(ids)}::uuid[]) with ordinality as gone (id, ordinality)
         where ${tasks.id} = gone.id`)
-      await record(tx, activity, actor.id, 'task.deleted', place, { before: { title, taskIds: ids } })
+      const before = { title, taskIds: ids }
+      await recordOnTask(tx, activity, actor.id, place, { type: 'task.deleted', before })
       return ids.map((id, index) => ({ id, seq: seq - ids.length + index + 1 }))
     })
   }
@@ -106,15 +108,4 @@ async function withThoseBelow(tx: Queries, taskId: string): Promise<{ id: string
     )
     select id, reporter_id as "reporterId" from below order by level, number`)
   return rows
-}
-
-function record(
-  tx: Queries,
-  activity: number,
-  actorId: string,
-  type: string,
-  { id: taskId, workspaceId, projectId }: TaskPlace,
-  change: { before?: object; after?: object },
-): Promise<void> {
-  return recordActivity(tx, activity, { workspaceId, actorId, type, projectId, taskId, ...change })
 }

@@ -1,6 +1,6 @@
 import { and, eq, inArray } from 'drizzle-orm'
 import type { Queries } from '../../../db/database.js'
-import { labels, taskLabels } from '../../../db/schema/work.js'
+import { labels, taskLabels } from '../../../db/schema/labels.js'
 import { invalid, refuse } from '../../../errors.js'
 import { type ChangedIds, difference } from '../changes/id-set.js'
 import { MOST_LABELS } from '../tasks.contract.js'

@@ -1,6 +1,7 @@
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import type { Queries } from '../../../db/database.js'
-import { projects, taskRelations, tasks } from '../../../db/schema/work.js'
+import { taskRelations } from '../../../db/schema/relations.js'
+import { projects, tasks } from '../../../db/schema/work.js'
 import { refuse } from '../../../errors.js'
 import type { RelationKind } from './relations.contract.js'
 

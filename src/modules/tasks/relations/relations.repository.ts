@@ -5,22 +5,18 @@ import { seesProject } from '../../../access/visibility.js'
 import { decodeCursor, encodeCursor } from '../../../cursor.js'
 import { Database, type Queries } from '../../../db/database.js'
 import { workspaceMembers } from '../../../db/schema/people.js'
-import { projects, taskRelations, tasks } from '../../../db/schema/work.js'
+import { taskRelations } from '../../../db/schema/relations.js'
+import { projects, tasks } from '../../../db/schema/work.js'
 import { refuse } from '../../../errors.js'
 import { instant, uuid } from '../../../fields.contract.js'
 import { type Page, type PageQuery, toPage } from '../../../pagination.js'
-import { type Happening, nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
+import { nextActivitySeq } from '../../activity/record-activity.js'
+import { recordOnTask, type TaskHappening, type TaskPlace } from '../changes/record-on-task.js'
 import { stepTasks } from '../changes/step-tasks.js'
 import { someTasks, taskRow } from '../task-row.js'
 import type { Task } from '../tasks.contract.js'
 import { edgeOf, inverse, isEdge, kindFor, refuseLoop } from './edges.js'
 import { type Relation, type RelationKind, relationKind } from './relations.contract.js'
-
-interface TaskPlace {
-  id: string
-  workspaceId: string
-  projectId: string
-}
 
 /** What one task is to another; both are of one workspace. */
 interface Link {
@@ -121,21 +117,16 @@ async function stepBoth(tx: Queries, { one, other }: Link): Promise<[number, num
   return [ofOne, ofOther]
 }
 
-type Change = Pick<Happening, 'type' | 'before' | 'after'>
-
 /** Each task has in its history what the other one is to it. */
 async function recordBoth(
   tx: Queries,
   [ofOne, ofOther]: [number, number],
   actorId: string,
   { one, kind, other }: Link,
-  change: (relation: object) => Change,
+  change: (relation: object) => TaskHappening,
 ): Promise<void> {
-  const record = (seq: number, { id: taskId, workspaceId, projectId }: TaskPlace, related: object) => {
-    return recordActivity(tx, seq, { workspaceId, actorId, projectId, taskId, ...change(related) })
-  }
-  await record(ofOne, one, { kind, taskId: other.id })
-  await record(ofOther, other, { kind: inverse[kind], taskId: one.id })
+  await recordOnTask(tx, ofOne, actorId, one, change({ kind, taskId: other.id }))
+  await recordOnTask(tx, ofOther, actorId, other, change({ kind: inverse[kind], taskId: one.id }))
 }
 
 /** As the relations of another task show it. */

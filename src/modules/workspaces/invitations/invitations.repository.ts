@@ -12,7 +12,12 @@ import { uuid } from '../../../fields.contract.js'
 import type { Mail } from '../../../mail/mail.js'
 import { Mailer } from '../../../mailer.js'
 import { type Page, type PageQuery, toPage } from '../../../pagination.js'
-import { lockWorkspace, nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
+import {
+  lockWorkspace,
+  nextActivitySeq,
+  recordActivity,
+  recordNextActivity,
+} from '../../activity/record-activity.js'
 import { markPublicChannelsRead } from '../members/joining.js'
 import { roleOf } from '../members/role-of.js'
 import { manages, refuseRoleAbove } from '../members/role-rules.js'
@@ -116,7 +121,7 @@ export class InvitationsRepository {
         .where(and(eq(invitations.id, id), isPending))
         .returning({ email: invitations.email, role: invitations.role })
       if (!revoked) return
-      await recordActivity(tx, await nextActivitySeq(tx, workspaceId), {
+      await recordNextActivity(tx, {
         workspaceId,
         actorId,
         type: 'member.uninvited',
@@ -153,7 +158,6 @@ async function join(tx: Queries, place: { workspaceId: string; userId: string },
     .returning({ userId: workspaceMembers.userId })
   if (joined.length === 0) throw refuse('ALREADY_MEMBER')
   if (role !== 'guest') await markPublicChannelsRead(tx, place)
-  const activity = await nextActivitySeq(tx, workspaceId)
   const after = { userId, role }
-  await recordActivity(tx, activity, { workspaceId, actorId: userId, type: 'member.added', after })
+  await recordNextActivity(tx, { workspaceId, actorId: userId, type: 'member.added', after })
 }

@@ -1,15 +1,13 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, eq, sql } from 'drizzle-orm'
-import { z } from 'zod'
+import { and, eq } from 'drizzle-orm'
 import type { Role } from '../../../access/roles.js'
-import { decodeCursor, encodeCursor } from '../../../cursor.js'
+import { byTime } from '../../../db/by-time.js'
 import { Database, type Queries } from '../../../db/database.js'
 import { personColumns } from '../../../db/person-columns.js'
 import { users, workspaceMembers } from '../../../db/schema/people.js'
 import { refuse } from '../../../errors.js'
-import { instant, uuid } from '../../../fields.contract.js'
 import { type Page, type PageQuery, toPage } from '../../../pagination.js'
-import { lockWorkspace, nextActivitySeq, recordActivity } from '../../activity/record-activity.js'
+import { lockWorkspace, recordNextActivity } from '../../activity/record-activity.js'
 import { releaseHiddenTasks, releaseTasks } from '../../tasks/assignees/release-tasks.js'
 import type { Task } from '../../tasks/tasks.contract.js'
 import { markPublicChannelsRead } from './joining.js'
@@ -30,13 +28,11 @@ export class MembersRepository {
 
   /** The members of a workspace in the order they joined. */
   async forWorkspace(workspaceId: string, query: PageQuery): Promise<Page<Member>> {
-    const after = query.cursor ? decodeCursor('members', z.tuple([instant, uuid]), query.cursor) : undefined
-    const beyond =
-      after && sql`(${workspaceMembers.joinedAt}, ${workspaceMembers.userId}) > (${after[0]}, ${after[1]})`
-    const rows = await select(this.db.query, workspaceId, beyond)
-      .orderBy(asc(workspaceMembers.joinedAt), asc(workspaceMembers.userId))
+    const page = byTime('members', workspaceMembers.joinedAt, workspaceMembers.userId, query)
+    const rows = await select(this.db.query, workspaceId, page.beyond)
+      .orderBy(...page.order)
       .limit(query.limit + 1)
-    return toPage(rows, query.limit, last => encodeCursor('members', [last.joinedAt, last.userId]))
+    return toPage(rows, query.limit, last => page.cursorAt(last.joinedAt, last.userId))
   }
 
   /** `changed` is false when it was his role already; a new guest is taken off tasks that he does not see any more. */
@@ -50,7 +46,10 @@ export class MembersRepository {
       await tx.update(workspaceMembers).set({ role }).where(isPlace(place))
       if (target === 'guest') await markPublicChannelsRead(tx, place)
       const released = role === 'guest' ? await releaseHiddenTasks(tx, place) : []
-      await record(tx, actorId, workspaceId, 'member.role_changed', {
+      await recordNextActivity(tx, {
+        workspaceId,
+        actorId,
+        type: 'member.role_changed',
         before: { userId, role: target },
         after: { userId, role },
       })
@@ -65,7 +64,8 @@ export class MembersRepository {
       const { actor, target } = await lockRoles(tx, workspaceId, actorId, userId)
       refuseRoleAbove(actor, target)
       const released = await this.takeAway(tx, place, target)
-      await record(tx, actorId, workspaceId, 'member.removed', { before: { userId, role: target } })
+      const before = { userId, role: target }
+      await recordNextActivity(tx, { workspaceId, actorId, type: 'member.removed', before })
       return released
     })
   }
@@ -76,7 +76,8 @@ export class MembersRepository {
     return this.db.write(async tx => {
       const { target } = await lockRoles(tx, workspaceId, userId, userId)
       const released = await this.takeAway(tx, place, target)
-      await record(tx, userId, workspaceId, 'member.left', { before: { userId, role: target } })
+      const before = { userId, role: target }
+      await recordNextActivity(tx, { workspaceId, actorId: userId, type: 'member.left', before })
       return released
     })
   }
@@ -134,14 +135,4 @@ async function refuseLastOwner(tx: Queries, workspaceId: string): Promise<void> 
     and(eq(workspaceMembers.workspaceId, workspaceId), eq(workspaceMembers.role, 'owner')),
   )
   if (owners < 2) throw refuse('LAST_OWNER')
-}
-
-async function record(
-  tx: Queries,
-  actorId: string,
-  workspaceId: string,
-  type: string,
-  change: { before?: object; after?: object },
-): Promise<void> {
-  await recordActivity(tx, await nextActivitySeq(tx, workspaceId), { workspaceId, actorId, type, ...change })
 }
