@@ -202,13 +202,12 @@ describe('the modules', () => {
       'src/modules/auth/sessions/session-watch.ts',
       'src/modules/auth/tokens.ts',
       'src/modules/channels/lock-channel.ts',
-      'src/modules/channels/lock-channel.ts',
       'src/modules/channels/project-links.ts',
       'src/modules/chat/chat-sockets.ts',
       'src/modules/tasks/assignees/release-tasks.ts',
       'src/modules/messages/mentions.ts',
       'src/modules/tasks/changes/actor.ts',
-      'src/modules/tasks/changes/step-task.ts',
+      'src/modules/tasks/changes/record-on-task.ts',
       'src/modules/tasks/changes/step-task.ts',
       'src/modules/tasks/changes/step-tasks.ts',
       'src/modules/tasks/task-row.ts',
@@ -264,8 +263,9 @@ describe('the code', () => {
 
   test('is in files short enough to be read at once', () => {
     const most: Record<string, number> = { controller: 150, service: 200, repository: 250 }
-    const read = sources.filter(file => !file.startsWith('src/db/schema/'))
-    const long = read.filter(file => textOf(file).split('\n').length - 1 > (most[roleOf(file) ?? ''] ?? 340))
+    const long = sources.filter(
+      file => textOf(file).split('\n').length - 1 > (most[roleOf(file) ?? ''] ?? 340),
+    )
     expect(long).toEqual([])
   })
 })

@@ -9,15 +9,18 @@ import { startApp, type TestApp } from '../support/app.js'
 import { connectChat } from '../support/chat.js'
 import { type EventRow, events, privateEvents } from './events.js'
 import { privately, type Row, routes, serviceRoutes } from './routes.js'
-import { inPrivate, makeWorld, type Role, roles, type World } from './world.js'
+import { inPrivate, makeWorld, type Role, roles, secretsFrom, type World } from './world.js'
+import { type Writes, watchWrites } from './writes.js'
 
 let app: TestApp
 let world: World
+let written: Writes
 
 beforeAll(async () => {
   app = await startApp({ notifies: true })
   world = await makeWorld(app.origin)
   await setOperator(app.database, world.people.operator.email, true)
+  written = await watchWrites(app)
 })
 afterAll(() => app.stop())
 
@@ -51,8 +54,11 @@ async function statusOf(route: string, row: Row, role: Role, of: World): Promise
   const { path, body, as, options } = await row.attempt(of, role)
   const token = as?.accessToken ?? (role === 'anonymous' ? undefined : of.people[role].accessToken)
   if (!row.isStream) {
+    await written()
     const answer = await new Api(of.origin, token).call(method, path, body, options)
     keepsContract(route, answer)
+    if (answer.status >= 400) expect(await written()).toEqual([])
+    expect(leaksIn(answer.body, role, of)).toEqual([])
     return answer.status
   }
   const aborting = new AbortController()
@@ -63,6 +69,12 @@ async function statusOf(route: string, row: Row, role: Role, of: World): Promise
   if (response.ok) expect(response.headers.get('content-type')).toBe('text/event-stream')
   aborting.abort()
   return response.status
+}
+
+/** What somebody is told of that he does not see. */
+function leaksIn(told: unknown, role: Role, of: World): string[] {
+  const text = JSON.stringify(told) ?? ''
+  return secretsFrom(role, of).filter(id => text.includes(id))
 }
 
 /** A success holds what its schema says, and nothing that it does not say; a failure is a problem document. */
@@ -126,7 +138,11 @@ async function codesOf(event: string, { attempt }: EventRow, of: World) {
   for (const role of roles) {
     const token = role === 'anonymous' ? undefined : of.people[role].accessToken
     const chat = await connectChat(of.origin, token)
-    const answer = await chat.ask(event, await attempt(of, chat))
+    const payload = await attempt(of, chat)
+    await written()
+    const answer = await chat.ask(event, payload)
+    if (!answer.ok) expect(await written()).toEqual([])
+    expect(leaksIn([answer, chat.heard], role, of)).toEqual([])
     codes[role] = answer.ok ? 'ok' : answer.error.code
     chat.close()
   }

@@ -96,7 +96,7 @@ const invitation = (world: World, email: string, role = 'member') =>
   world.people.owner.api.data('POST', `/workspaces/${world.workspaceId}/invite`, { email, role })
 
 /** A new label of the workspace. */
-async function label({ people, workspaceId }: World): Promise<string> {
+export async function label({ people, workspaceId }: World): Promise<string> {
   const given = { name: randomUUID(), color: '#1f6feb' }
   return (await people.owner.api.data('POST', `/workspaces/${workspaceId}/labels`, given)).id
 }

@@ -39,6 +39,21 @@ export interface World {
   notification(): Promise<string>
   /** A member that nobody else needs. */
   expendable(): Promise<TestUser>
+  /** Ids of things that some do not see. */
+  secrets: Secrets
+}
+
+export interface Secrets {
+  /** Of a project: guests do not see it. */
+  ofProject: string[]
+  /** Of the owner's private channel: nobody else sees it. */
+  ofChannel: string[]
+}
+
+/** Those things of a world that somebody must not hear of. */
+export function secretsFrom(role: Role, { secrets: { ofProject, ofChannel } }: World): string[] {
+  if (role === 'owner') return []
+  return role === 'member' || role === 'admin' ? ofChannel : [...ofProject, ...ofChannel]
 }
 
 /** The same world, in which every channel is private. */
@@ -128,6 +143,21 @@ export async function makeWorld(origin: string): Promise<World> {
       await user.api.data('POST', '/invitations/accept', { token })
       return user
     },
+    secrets: await secretsOf(owner, workspaceId),
   }
   return world
+}
+
+async function secretsOf({ api }: TestUser, workspaceId: string): Promise<Secrets> {
+  const inWorkspace = `/workspaces/${workspaceId}`
+  const project = await api.data('POST', `${inWorkspace}/projects`, { name: 'Secret', key: 'SECRET' })
+  const task = await api.data('POST', `/projects/${project.id}/tasks`, { title: 'Task' })
+  const comment = await api.data('POST', `/tasks/${task.id}/comments`, { content: 'hello' })
+  const attachment = await attach(api, task.id)
+  const channel = await api.data('POST', `${inWorkspace}/channels`, { name: 'secret', type: 'private' })
+  const message = await api.data('POST', `/channels/${channel.id}/messages`, { content: 'hello' })
+  return {
+    ofProject: [project.id, task.id, comment.id, attachment.id],
+    ofChannel: [channel.id, message.messageId],
+  }
 }

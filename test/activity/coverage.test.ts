@@ -39,6 +39,11 @@ const attempts: Record<string, (world: World) => Promise<Attempt>> = {
 const mutating = Object.entries(routes).filter(([route]) => !route.startsWith('GET '))
 const isException = (route: string) => exceptions.some(([pattern]) => pattern.test(route))
 
+test('no exception is made for routes that are gone', () => {
+  const idle = exceptions.filter(([pattern]) => mutating.every(([route]) => !pattern.test(route)))
+  expect(idle).toEqual([])
+})
+
 /** The mightiest who gets through. */
 function doerOf({ expected }: Row): Role | undefined {
   return roles.toReversed().find(role => expected[role] >= 200 && expected[role] < 300)

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { Database } from '../../src/db/database.js'
 import type { Activity } from '../../src/modules/activity/activity.contract.js'
 import { nextActivitySeq, recordActivity } from '../../src/modules/activity/record-activity.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { heard, newProject, newTask, problemOf, race, rows, statementsOf } from '../work/support.js'
 import { ActivityStream } from './support.js'
@@ -17,11 +17,7 @@ let project: { id: string }
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, ben, gus] = await Promise.all([
-    register(app.origin, 'Ann'),
-    register(app.origin, 'Ben'),
-    register(app.origin, 'Gus'),
-  ])
+  ;[ann, ben, gus] = await registerAll(app.origin, 'Ann', 'Ben', 'Gus')
 })
 afterAll(() => app.stop())
 beforeEach(async () => {

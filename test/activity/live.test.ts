@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ActivityRepository } from '../../src/modules/activity/activity.repository.js'
-import { ActivityFeeds } from '../../src/modules/activity/live/activity-feeds.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
+import { followed } from '../support/metrics.js'
 import { newProject, newTask, problemOf, race, rows } from '../work/support.js'
 import { ActivityStream } from './support.js'
 
@@ -17,11 +17,7 @@ const open: ActivityStream[] = []
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, ben, gus] = await Promise.all([
-    register(app.origin, 'Ann'),
-    register(app.origin, 'Ben'),
-    register(app.origin, 'Gus'),
-  ])
+  ;[ann, ben, gus] = await registerAll(app.origin, 'Ann', 'Ben', 'Gus')
 })
 afterAll(() => app.stop())
 beforeEach(async () => {
@@ -173,9 +169,9 @@ describe('a stream of activity', () => {
   it('is followed no more when its last listener has gone', async () => {
     const stream = watch(ann)
     await stream.ready()
-    expect(app.container.resolve(ActivityFeeds).size).toBe(1)
+    expect(await followed(app, 'activity')).toBe(1)
     stream.close()
-    await vi.waitFor(() => expect(app.container.resolve(ActivityFeeds).size).toBe(0), 5_000)
+    await expect.poll(() => followed(app, 'activity'), { timeout: 5_000 }).toBe(0)
   })
 })
 

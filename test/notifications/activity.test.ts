@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { NotificationType } from '../../src/modules/notifications/notifications.contract.js'
 import type { Task } from '../../src/modules/tasks/tasks.contract.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { newProject, newTask, rows } from '../work/support.js'
 import { catchUp, notificationsOf } from './support.js'
@@ -19,11 +19,7 @@ describe.each(['postgres', 'embedded'] as const)('what is done, on %s,', on => {
   })
   afterAll(() => app.stop())
   beforeEach(async () => {
-    ;[ann, ben, cat] = await Promise.all([
-      register(app.origin, 'Ann'),
-      register(app.origin, 'Ben'),
-      register(app.origin, 'Cat'),
-    ])
+    ;[ann, ben, cat] = await registerAll(app.origin, 'Ann', 'Ben', 'Cat')
     workspaceId = (await workspaceOf(ann, ben, cat)).id
     project = await newProject(ann, workspaceId)
     await catchUp(app)

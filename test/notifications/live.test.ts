@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { NotificationFeeds } from '../../src/modules/notifications/live/notification-feeds.js'
 import { register, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
+import { followed } from '../support/metrics.js'
 import { newProject, newTask, problemOf, race, rows } from '../work/support.js'
 import { lookedAt, NotificationStream, notificationsOf } from './support.js'
 
@@ -137,12 +137,12 @@ describe('the stream of notifications', () => {
   })
 
   test('is followed no more when its last listener has gone', async () => {
-    const feeds = app.container.resolve(NotificationFeeds)
-    await vi.waitFor(() => expect(feeds.size).toBe(0), 5_000)
+    const open = () => followed(app, 'notifications')
+    await expect.poll(open, { timeout: 5_000 }).toBe(0)
     const streams = [listen(), listen()]
     await Promise.all(streams.map(stream => stream.ready()))
-    expect(feeds.size).toBe(1)
+    expect(await open()).toBe(1)
     for (const stream of streams) stream.close()
-    await vi.waitFor(() => expect(feeds.size).toBe(0), 5_000)
+    await expect.poll(open, { timeout: 5_000 }).toBe(0)
   })
 })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { rows } from '../work/support.js'
 import { catchUp, notificationsOf } from './support.js'
@@ -15,11 +15,7 @@ describe.each(['postgres', 'embedded'] as const)('what is said, on %s,', on => {
 
   beforeAll(async () => {
     app = await startApp({ on })
-    ;[ann, ben, cat] = await Promise.all([
-      register(app.origin, 'Ann'),
-      register(app.origin, 'Ben'),
-      register(app.origin, 'Cat'),
-    ])
+    ;[ann, ben, cat] = await registerAll(app.origin, 'Ann', 'Ben', 'Cat')
     workspaceId = (await workspaceOf(ann, ben, cat)).id
   })
   afterAll(() => app.stop())

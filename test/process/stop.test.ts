@@ -3,7 +3,7 @@ import { watch } from 'node:fs'
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
-import { Api, register, type TestUser, workspaceOf } from '../support/api.js'
+import { Api, settle, type TestUser } from '../support/api.js'
 import { type ChatClient, connectChat } from '../support/chat.js'
 import { cloneDatabase } from '../support/database.js'
 import { ServerProcess, startServer, temporaryFolder } from '../support/process.js'
@@ -88,15 +88,6 @@ async function openSocket({ api }: TestUser, n: number, channelId: string) {
   const client = await connectChat(api.origin, api.token, { transports })
   await client.data('channel:join', { channelId })
   return client
-}
-
-/** Somebody with a channel to talk in. */
-async function settle(origin: string) {
-  const user = await register(origin, 'Ann')
-  const { id: workspaceId } = await workspaceOf(user)
-  const fields = { name: 'general', type: 'public' }
-  const channel = await user.api.data('POST', `/workspaces/${workspaceId}/channels`, fields)
-  return { user, workspaceId, channelId: String(channel.id) }
 }
 
 describe.each([

@@ -9,14 +9,15 @@ import { type Company, found, isIn, mayRead } from './company.js'
 import { asked, search } from './support.js'
 
 const SIZE = 100_000
-/** The full measure is 10,000: `SEARCH_QUERIES=10000 npx vitest run --project vibed test/search/isolation.test.ts`. */
+/** The full measure is 10,000: see docs/testing.md. */
 const QUERIES = Number(process.env.SEARCH_QUERIES ?? 300)
 
 let app: TestApp
 let company: Company
 
 beforeAll(async () => {
-  app = await startApp()
+  // At full size it takes longer than a token lives.
+  app = await startApp({ config: { accessTokenMs: 24 * 3_600_000 } })
   company = await found(app, SIZE)
 }, 180_000)
 afterAll(() => app.stop())
@@ -69,19 +70,23 @@ async function judge({ q, who, workspace, types, limit }: Query) {
 }
 
 describe(`among ${SIZE.toLocaleString('en')} tasks and as many messages`, () => {
-  it(`${QUERIES} random queries of everybody give no hit from a place that he may not read`, async () => {
-    const queries = fc.sample(query, QUERIES)
-    let hits = 0
-    const next = async (): Promise<void> => {
-      for (let one = queries.pop(); one; one = queries.pop()) {
-        const judged = await judge(one)
-        expect(judged.wrong, JSON.stringify(one)).toEqual([])
-        hits += judged.hits
+  it(
+    `${QUERIES} random queries of everybody give no hit from a place that he may not read`,
+    async () => {
+      const queries = fc.sample(query, QUERIES)
+      let hits = 0
+      const next = async (): Promise<void> => {
+        for (let one = queries.pop(); one; one = queries.pop()) {
+          const judged = await judge(one)
+          expect(judged.wrong, JSON.stringify(one)).toEqual([])
+          hits += judged.hits
+        }
       }
-    }
-    await Promise.all([next(), next(), next(), next()])
-    expect(hits).toBeGreaterThan(QUERIES)
-  }, 1_200_000)
+      await Promise.all([next(), next(), next(), next()])
+      expect(hits).toBeGreaterThan(QUERIES)
+    },
+    60_000 + QUERIES * 300,
+  )
 
   it('each finds what he may read by a word that nothing else has, and nothing by one of what he may not', async () => {
     const words = fc.sample(

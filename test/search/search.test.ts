@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { newProject, newTask, problemOf, rows, statementsOf } from '../work/support.js'
 import { asked, type Found, highlighted, named, search, walkSearch } from './support.js'
@@ -13,7 +13,7 @@ describe.each(['postgres', 'embedded'] as const)('a search on %s', on => {
 
   beforeAll(async () => {
     app = await startApp({ on })
-    ;[ann, bob] = await Promise.all([register(app.origin, 'Ann'), register(app.origin, 'Bob')])
+    ;[ann, bob] = await registerAll(app.origin, 'Ann', 'Bob')
     workspaceId = (await workspaceOf(ann, bob)).id
   })
   afterAll(() => app.stop())

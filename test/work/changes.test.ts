@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { heard, newProject, newTask, problemOf, race, rows, statementsOf, titles } from './support.js'
 
@@ -10,8 +10,7 @@ let workspace: { id: string }
 
 beforeAll(async () => {
   app = await startApp()
-  ann = await register(app.origin, 'Ann')
-  bob = await register(app.origin, 'Bob')
+  ;[ann, bob] = await registerAll(app.origin, 'Ann', 'Bob')
   workspace = await workspaceOf(ann, bob)
 })
 afterAll(() => app.stop())

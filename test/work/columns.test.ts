@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProjectStatus } from '../../src/modules/tasks/board/columns.contract.js'
 import type { Task } from '../../src/modules/tasks/tasks.contract.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { connectChat } from '../support/chat.js'
 import { heard, newProject, newTask, problemOf, race, rows, statementsOf, tally, titles } from './support.js'
@@ -14,11 +14,7 @@ let workspaceId: string
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, bob, cleo] = await Promise.all([
-    register(app.origin, 'Ann'),
-    register(app.origin, 'Bob'),
-    register(app.origin, 'Cleo'),
-  ])
+  ;[ann, bob, cleo] = await registerAll(app.origin, 'Ann', 'Bob', 'Cleo')
   workspaceId = (await workspaceOf(ann, bob, cleo)).id
 })
 afterAll(() => app.stop())

@@ -3,7 +3,7 @@ import type { Comment } from '../../src/modules/comments/comments.contract.js'
 import { CommentsRepository } from '../../src/modules/comments/comments.repository.js'
 import type { Task } from '../../src/modules/tasks/tasks.contract.js'
 import { listen } from '../stats/listening.js'
-import { type Api, register, type TestUser, workspaceOf } from '../support/api.js'
+import { type Api, register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { heard, newProject, newTask, problemOf, race, rows, statementsOf, tally } from './support.js'
 
@@ -17,11 +17,7 @@ let task: Task
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, ben, gus] = await Promise.all([
-    register(app.origin, 'Ann'),
-    register(app.origin, 'Ben'),
-    register(app.origin, 'Gus'),
-  ])
+  ;[ann, ben, gus] = await registerAll(app.origin, 'Ann', 'Ben', 'Gus')
   workspaceId = (await workspaceOf(ann, ben, [gus, 'guest'])).id
 })
 afterAll(() => app.stop())

@@ -8,7 +8,7 @@ import { createTask } from '../../src/modules/tasks/tasks.contract.js'
 import { InvitationsRepository } from '../../src/modules/workspaces/invitations/invitations.repository.js'
 import { MembersRepository } from '../../src/modules/workspaces/members/members.repository.js'
 import { WorkspacesRepository } from '../../src/modules/workspaces/workspaces.repository.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { newProject, newTask, rows } from './support.js'
 
@@ -22,7 +22,7 @@ let invitationId: string
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, bob] = await Promise.all([register(app.origin, 'Ann'), register(app.origin, 'Bob')])
+  ;[ann, bob] = await registerAll(app.origin, 'Ann', 'Bob')
 })
 afterAll(() => app.stop())
 beforeEach(async () => {

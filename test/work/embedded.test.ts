@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { newProject, newTask, problemOf, race, tally, titles, walk } from './support.js'
 
@@ -9,8 +9,7 @@ let bob: TestUser
 
 beforeAll(async () => {
   app = await startApp({ on: 'embedded' })
-  ann = await register(app.origin, 'Ann')
-  bob = await register(app.origin, 'Bob')
+  ;[ann, bob] = await registerAll(app.origin, 'Ann', 'Bob')
 })
 afterAll(() => app.stop())
 

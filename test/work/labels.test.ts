@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Label } from '../../src/modules/labels/labels.contract.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { connectChat } from '../support/chat.js'
 import { heard, newProject, newTask, problemOf, race, rows, statementsOf, tally, walk } from './support.js'
@@ -14,11 +14,7 @@ let workspaceId: string
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, bob, gus] = await Promise.all([
-    register(app.origin, 'Ann'),
-    register(app.origin, 'Bob'),
-    register(app.origin, 'Gus'),
-  ])
+  ;[ann, bob, gus] = await registerAll(app.origin, 'Ann', 'Bob', 'Gus')
   workspaceId = (await workspaceOf(ann, bob, [gus, 'guest'])).id
 })
 afterAll(() => app.stop())

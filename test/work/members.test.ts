@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { Access } from '../../src/access/access.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { heard, newProject, newTask, problemOf, race, rows, tally } from './support.js'
 
@@ -12,12 +12,7 @@ let dan: TestUser
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, bob, cleo, dan] = await Promise.all([
-    register(app.origin, 'Ann'),
-    register(app.origin, 'Bob'),
-    register(app.origin, 'Cleo'),
-    register(app.origin, 'Dan'),
-  ])
+  ;[ann, bob, cleo, dan] = await registerAll(app.origin, 'Ann', 'Bob', 'Cleo', 'Dan')
 })
 afterAll(() => app.stop())
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { heard, newProject, newTask, problemOf, race, tally } from './support.js'
 
@@ -11,12 +11,7 @@ let gus: TestUser
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, bob, cleo, gus] = await Promise.all([
-    register(app.origin, 'Ann'),
-    register(app.origin, 'Bob'),
-    register(app.origin, 'Cleo'),
-    register(app.origin, 'Gus'),
-  ])
+  ;[ann, bob, cleo, gus] = await registerAll(app.origin, 'Ann', 'Bob', 'Cleo', 'Gus')
 })
 afterAll(() => app.stop())
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Relation } from '../../src/modules/tasks/relations/relations.contract.js'
 import type { Task } from '../../src/modules/tasks/tasks.contract.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { heard, newProject, newTask, problemOf, race, rows, statementsOf, tally } from './support.js'
 
@@ -14,7 +14,7 @@ let projectId: string
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, gus] = await Promise.all([register(app.origin, 'Ann'), register(app.origin, 'Gus')])
+  ;[ann, gus] = await registerAll(app.origin, 'Ann', 'Gus')
   workspaceId = (await workspaceOf(ann, [gus, 'guest'])).id
   projectId = (await newProject(ann, workspaceId)).id
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { MOST_ASSIGNEES } from '../../src/modules/tasks/tasks.contract.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { heard, newProject, newTask, problemOf, race, rows, tally } from './support.js'
 
@@ -14,12 +14,7 @@ let project: { id: string; key: string }
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, bob, gus, eve] = await Promise.all([
-    register(app.origin, 'Ann'),
-    register(app.origin, 'Bob'),
-    register(app.origin, 'Gus'),
-    register(app.origin, 'Eve'),
-  ])
+  ;[ann, bob, gus, eve] = await registerAll(app.origin, 'Ann', 'Bob', 'Gus', 'Eve')
   workspace = await workspaceOf(ann, bob, [gus, 'guest'])
   project = await newProject(ann, workspace.id)
 })

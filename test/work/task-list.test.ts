@@ -5,7 +5,7 @@ import { Database } from '../../src/db/database.js'
 import { matchingTasks } from '../../src/modules/tasks/task-filter.js'
 import { taskWalk } from '../../src/modules/tasks/task-walk.js'
 import { priorities, type Task, type TaskSort, taskSorts } from '../../src/modules/tasks/tasks.contract.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { newProject, newTask, problemOf, race, rows, statementsOf, titles, walk } from './support.js'
 
@@ -16,7 +16,7 @@ let workspace: { id: string }
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, bob] = await Promise.all([register(app.origin, 'Ann'), register(app.origin, 'Bob')])
+  ;[ann, bob] = await registerAll(app.origin, 'Ann', 'Bob')
   workspace = await workspaceOf(ann, bob)
 })
 afterAll(() => app.stop())

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { task as taskSchema } from '../../src/modules/tasks/tasks.contract.js'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { heard, newProject, newTask, problemOf, race, rows, tally } from './support.js'
 
@@ -13,11 +13,7 @@ let project: { id: string; key: string }
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, bob, gus] = await Promise.all([
-    register(app.origin, 'Ann'),
-    register(app.origin, 'Bob'),
-    register(app.origin, 'Gus'),
-  ])
+  ;[ann, bob, gus] = await registerAll(app.origin, 'Ann', 'Bob', 'Gus')
   workspace = await workspaceOf(ann, bob, [gus, 'guest'])
   project = await newProject(ann, workspace.id)
   await ann.api.put(`/projects/${project.id}/members/${gus.id}`)

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { register, type TestUser, workspaceOf } from '../support/api.js'
+import { register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { heard, problemOf, race, rows, tally } from './support.js'
 
@@ -10,11 +10,7 @@ let cleo: TestUser
 
 beforeAll(async () => {
   app = await startApp()
-  ;[ann, bob, cleo] = await Promise.all([
-    register(app.origin, 'Ann'),
-    register(app.origin, 'Bob'),
-    register(app.origin, 'Cleo'),
-  ])
+  ;[ann, bob, cleo] = await registerAll(app.origin, 'Ann', 'Bob', 'Cleo')
 })
 afterAll(() => app.stop())
 

@@ -1,0 +1,46 @@
+import { type Class, type RouteSchemas, routesOf, type Schema } from '@forinda/kickjs-core'
+import { declarationsOf } from '@forinda/kickjs-ws'
+import { controllers, socketControllers } from '../../src/app.js'
+import { type JsonSchema, jsonSchema } from '../../src/modules/openapi/json-schema.js'
+
+/** An id that a client may send, and where: `params.taskId`, `body.assigneeIds`. */
+export interface IdField {
+  /** `PATCH /tasks/:taskId`, or the name of a socket event. */
+  entry: string
+  part: 'params' | 'query' | 'body' | 'data'
+  name: string
+  isMany: boolean
+}
+
+const parts = ['params', 'query', 'body'] as const
+
+/** All ids that requests and socket events take, by their contracts. */
+export const idFields: IdField[] = [
+  ...controllers.flatMap((controller: Class) =>
+    routesOf(controller).flatMap(({ method, path, schemas }) =>
+      parts.flatMap(part => idsIn(`${method.toUpperCase()} ${path}`, part, schemaOf(schemas, part))),
+    ),
+  ),
+  ...socketControllers.flatMap(controller =>
+    declarationsOf(controller).flatMap(declaration =>
+      declaration.on === 'message' ? idsIn(declaration.event, 'data', declaration.schema) : [],
+    ),
+  ),
+]
+
+function schemaOf(schemas: RouteSchemas, part: (typeof parts)[number]): Schema | undefined {
+  return schemas[part]
+}
+
+function idsIn(entry: string, part: IdField['part'], schema: Schema | undefined): IdField[] {
+  const { properties = {} } = schema ? jsonSchema(schema) : {}
+  return Object.entries(properties).flatMap(([name, described]) => {
+    const text = JSON.stringify(described)
+    const isId = text.includes('"format":"uuid"') || (/Ids?$/.test(name) && text.includes('"type":"string"'))
+    return isId ? [{ entry, part, name, isMany: isArray(described) }] : []
+  })
+}
+
+function isArray(described: JsonSchema | boolean): boolean {
+  return typeof described === 'object' && described.type === 'array'
+}
