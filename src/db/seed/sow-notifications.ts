@@ -14,7 +14,8 @@ export async function sowNotifications(container: Container, userIds: readonly s
     await tx.execute(sql`
       update notifications n set created_at = coalesce(
         (select created_at from activities a where n.dedupe_key = 'activity:' || a.id),
-        (select created_at from messages m where m.id = n.message_id))
+        (select created_at from messages m where m.id = n.message_id),
+        n.created_at)
       where ${theirs}`)
     await tx.execute(sql`
       update notifications set read_at = created_at + interval '20 minutes'
