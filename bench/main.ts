@@ -12,6 +12,12 @@ import { workloads } from './workloads/index.js'
 
 const page = fileURLToPath(new URL('../../../docs/performance.md', import.meta.url))
 
+// The package of Postgres ends a process that has nothing left to do with 0, as if all were well.
+process.prependListener('beforeExit', () => {
+  process.stderr.write('the bench waits for something that does not come\n')
+  process.exit(2)
+})
+
 try {
   const options = readOptions(process.argv.slice(2), workloads)
   leaveServerCore()

@@ -121,9 +121,9 @@ const memory: Workload = {
   note: 'What the process grows by, after a collection; each stream is of another user, with a token of his own. Bare: Express 5, the same requests.',
   figures: [
     { name: 'resident', unit: ' KiB', better: 'less' },
-    { name: 'held by JavaScript', unit: ' KiB', better: 'less' },
+    { name: 'held', unit: ' KiB', better: 'less' },
   ],
-  bars: ['resident', 'held by JavaScript'].map(figure => ({ figure, against: 'bare', atLeast: 1 / 1.2 })),
+  bars: ['resident', 'held'].map(figure => ({ figure, against: 'bare', atLeast: 1 / 1.2 })),
   async open(bench) {
     const from = await streamsSite(bench)
     const load = bench.load<StreamOrders>('streams')
@@ -143,7 +143,7 @@ const memory: Workload = {
         await server.kill()
         return {
           resident: (after.resident - before.resident) / count / KIB,
-          'held by JavaScript': (after.held - before.held) / count / KIB,
+          held: (after.held - before.held) / count / KIB,
         }
       })
     return [

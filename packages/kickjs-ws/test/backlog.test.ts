@@ -186,3 +186,16 @@ test('what a connection has in memory is counted until the kernel has it', () =>
   backlog.taken()
   expect(backlog.held).toBe(1_600)
 })
+
+test('what goes to the kernel without waiting is asked for and confirmed like all else, ahead of what waits', () => {
+  const backlog = new Backlog(PATIENCE)
+  backlog.add(1_000, false)
+  const { held } = backlog
+  backlog.pass(40_000, 0)
+  expect([backlog.unconfirmed, backlog.held, backlog.isToAsk(0)]).toEqual([41_000, held, true])
+  backlog.ask(1, 0)
+  backlog.answer(1, 0)
+  expect(backlog.unconfirmed).toBe(1_000)
+  backlog.pass(100, 1_000)
+  expect([backlog.isToAsk(5_999), backlog.isToAsk(6_000)]).toEqual([false, true])
+})
