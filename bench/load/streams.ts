@@ -40,7 +40,7 @@ export interface StreamOrders {
   close(name: string): void
 }
 
-const OPENING_AT_ONCE = 50
+const OPENING_AT_ONCE = 20
 const PATIENCE_MS = 10_000
 
 interface Hearing {
