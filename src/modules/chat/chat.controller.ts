@@ -47,7 +47,7 @@ export class ChatController {
 
   @OnConnect()
   async connect(ctx: WsContext) {
-    ctx.send('welcome', await this.door.admit(socketOf(ctx), ctx.data, Date.now()))
+    ctx.send('welcome', await this.door.admit(socketOf(ctx), ctx.data))
   }
 
   @OnDisconnect()
