@@ -67,6 +67,7 @@ import { StatsController } from './modules/stats/stats.controller.js'
 import { AssigneesController } from './modules/tasks/assignees/assignees.controller.js'
 import { BoardController } from './modules/tasks/board/board.controller.js'
 import { ColumnsController } from './modules/tasks/board/columns.controller.js'
+import { BulkController } from './modules/tasks/bulk/bulk.controller.js'
 import { TaskLabelsController } from './modules/tasks/labels/task-labels.controller.js'
 import { CrowdedPlaces } from './modules/tasks/ranks/crowded-places.js'
 import { RelationsController } from './modules/tasks/relations/relations.controller.js'
@@ -97,6 +98,7 @@ export const controllers: Class[] = [
   ProjectsController,
   ProjectMembersController,
   TasksController,
+  BulkController,
   AssigneesController,
   TaskLabelsController,
   RelationsController,

@@ -330,6 +330,7 @@ const values: unknown[] = [
 function keysOf(schema: unknown): string[] {
   if (schema === undefined) return []
   if (schema instanceof z.ZodObject) return Object.keys(schema.shape)
+  if (schema instanceof z.ZodUnion) return [...new Set(schema.options.flatMap(keysOf))]
   throw new Error('Only objects have fields to try')
 }
 

@@ -8,7 +8,7 @@ import { type Answer, Api } from '../support/api.js'
 import { startApp, type TestApp } from '../support/app.js'
 import { connectChat } from '../support/chat.js'
 import { type EventRow, events, privateEvents } from './events.js'
-import { privately, type Row, routes, serviceRoutes } from './routes.js'
+import { otherBodies, privately, type Row, routes, serviceRoutes } from './routes.js'
 import { inPrivate, makeWorld, type Role, roles, secretsFrom, type World } from './world.js'
 import { type Writes, watchWrites } from './writes.js'
 
@@ -102,6 +102,15 @@ const everybody = async (route: string, row: Row, of: World) => {
 
 describe('routes', () => {
   test.each(Object.entries(routes))('%s', async (route, row) => {
+    expect(await everybody(route, row, world)).toEqual(row.expected)
+  })
+})
+
+describe('routes with another body', () => {
+  const rows = Object.entries(otherBodies).flatMap(([route, byField]) =>
+    Object.entries(byField).map(([field, row]) => [route, field, row] as const),
+  )
+  test.each(rows)('%s with %s', async (route, _field, row) => {
     expect(await everybody(route, row, world)).toEqual(row.expected)
   })
 })

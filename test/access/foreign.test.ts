@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../support/app.js'
 import { connectChat } from '../support/chat.js'
 import { events } from './events.js'
 import { type IdField, idFields } from './ids.js'
-import { type Attempt, label, routes } from './routes.js'
+import { type Attempt, label, otherBodies, routes } from './routes.js'
 import { makeWorld, type Role, type World } from './world.js'
 import { type Writes, watchWrites } from './writes.js'
 
@@ -73,6 +73,7 @@ const namesOf: Record<string, string> = {
   parentTaskId: 'taskId',
   before: 'taskId',
   after: 'taskId',
+  taskIds: 'taskId',
   assigneeId: 'userId',
   assigneeIds: 'userId',
   labelIds: 'labelId',
@@ -84,12 +85,20 @@ function thingOf({ entry, name }: IdField): string {
   return namesOf[name] ?? name
 }
 
-const title = ({ entry, part, name }: IdField) => `${entry} ${part}.${name}`
+const title = ({ entry, part, within, name }: IdField) =>
+  [`${entry} ${part}`, within, name].filter(step => step !== undefined).join('.')
 
 /** A request that would do its work, but for one id in it. */
-function withId(attempt: Attempt, { entry, part, name, isMany }: IdField, id: string): Attempt {
+function withId(attempt: Attempt, { entry, part, name, within, isMany }: IdField, id: string): Attempt {
   const value = isMany ? [id] : id
-  if (part === 'body') return { ...attempt, body: { ...Object(attempt.body), [name]: value } }
+  if (part === 'body') {
+    const body = Object(attempt.body)
+    if (within === undefined) return { ...attempt, body: { ...body, [name]: value } }
+    const holder = Array.isArray(body[within])
+      ? body[within].map((one: object) => ({ ...one, [name]: value }))
+      : { ...body[within], [name]: value }
+    return { ...attempt, body: { ...body, [within]: holder } }
+  }
   if (part === 'query') {
     const mark = attempt.path.includes('?') ? '&' : '?'
     return { ...attempt, path: `${attempt.path}${mark}${name}=${id}` }
@@ -111,7 +120,7 @@ async function outcomeOf(field: IdField, role: Role, things: Things) {
 
 async function requested(field: IdField, role: Role, id: string) {
   const [method = ''] = field.entry.split(' ')
-  const row = routes[field.entry]
+  const row = otherBodies[field.entry]?.[field.within ?? field.name] ?? routes[field.entry]
   if (!row) throw new Error(`${field.entry} is not in the matrix`)
   const { path, body, options } = withId(await row.attempt(world, role), field, id)
   const { accessToken } = world.people[role === 'anonymous' ? 'outsider' : role]

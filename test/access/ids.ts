@@ -9,6 +9,8 @@ export interface IdField {
   entry: string
   part: 'params' | 'query' | 'body' | 'data'
   name: string
+  /** The field of the body that holds an object, or a list of them, with this one. */
+  within?: string
   isMany: boolean
 }
 
@@ -33,12 +35,29 @@ function schemaOf(schemas: RouteSchemas, part: (typeof parts)[number]): Schema |
 }
 
 function idsIn(entry: string, part: IdField['part'], schema: Schema | undefined): IdField[] {
-  const { properties = {} } = schema ? jsonSchema(schema) : {}
-  return Object.entries(properties).flatMap(([name, described]) => {
-    const text = JSON.stringify(described)
-    const isId = text.includes('"format":"uuid"') || (/Ids?$/.test(name) && text.includes('"type":"string"'))
-    return isId ? [{ entry, part, name, isMany: isArray(described) }] : []
-  })
+  const found = schema ? idsOf(jsonSchema(schema)).map(field => ({ entry, part, ...field })) : []
+  const places = found.map(({ within, name }) => `${within} ${name}`)
+  // What several bodies of a route have is one and the same.
+  return found.filter((_, index) => places.indexOf(places[index] ?? '') === index)
+}
+
+type Found = Omit<IdField, 'entry' | 'part'>
+
+function idsOf(described: JsonSchema, within?: string): Found[] {
+  const options = described.anyOf ?? [described]
+  return options.flatMap(option =>
+    Object.entries(Object(option).properties ?? {}).flatMap(([name, field]) =>
+      idsAt(name, Object(field), within),
+    ),
+  )
+}
+
+function idsAt(name: string, described: JsonSchema, within: string | undefined): Found[] {
+  const inner = [described, Object(described.items)].find(({ properties }) => properties !== undefined)
+  if (inner) return idsOf(inner, name)
+  const text = JSON.stringify(described)
+  const isId = text.includes('"format":"uuid"') || (/Ids?$/.test(name) && text.includes('"type":"string"'))
+  return isId ? [{ name, isMany: isArray(described), ...(within !== undefined && { within }) }] : []
 }
 
 function isArray(described: JsonSchema | boolean): boolean {

@@ -103,6 +103,21 @@ export async function label({ people, workspaceId }: World): Promise<string> {
 
 const freshEmail = () => `${randomUUID()}@example.com`
 
+/** A change of the tasks of a project, one of the owner's, all at once. */
+const inBulk = (change: object) => async (world: World) => {
+  const path = `/projects/${await world.project()}/tasks`
+  const { id } = await world.people.owner.api.data('POST', path, { title: 'Task' })
+  return { path: `${path}/bulk`, body: { taskIds: [id], ...change } }
+}
+
+/** What else routes take, by a field that the body in `routes` does not have. */
+export const otherBodies: Record<string, Record<string, Row>> = {
+  'POST /projects/:projectId/tasks/bulk': {
+    update: { attempt: inBulk({ update: { priority: 'high' } }), expected: whoSees(200) },
+    taskIds: { attempt: inBulk({ delete: true }), expected: whoSees(200, { within: 403 }) },
+  },
+}
+
 export const routes: Record<string, Row> = {
   'POST /auth/register': {
     attempt: () => ({
@@ -307,6 +322,10 @@ export const routes: Record<string, Row> = {
 
   'POST /projects/:projectId/tasks': {
     attempt: inProject('/tasks', { title: 'New' }),
+    expected: whoSees(201),
+  },
+  'POST /projects/:projectId/tasks/bulk': {
+    attempt: inProject('/tasks/bulk', { tasks: [{ title: 'New' }] }),
     expected: whoSees(201),
   },
   'GET /projects/:projectId/tasks': { attempt: inProject('/tasks'), expected: whoSees(200) },

@@ -4,6 +4,7 @@ import { Database } from '../../src/db/database.js'
 import { Events } from '../../src/events.js'
 import { MessagesRepository } from '../../src/modules/messages/messages.repository.js'
 import { TaskLifetimesRepository } from '../../src/modules/tasks/changes/task-lifetimes.repository.js'
+import { only } from '../../src/modules/tasks/changes/task-set.js'
 import { type ChangedTask, createTask } from '../../src/modules/tasks/tasks.contract.js'
 import { TasksRepository } from '../../src/modules/tasks/tasks.repository.js'
 import { register, registerAll, type TestUser, workspaceOf } from '../support/api.js'
@@ -151,10 +152,11 @@ async function copies(projectId: string, count: number) {
 
 describe('what was committed but not told of', () => {
   /** Stores a task, and tells nobody. */
-  const quietly = (projectId: string) =>
-    app.container
-      .resolve(TaskLifetimesRepository)
-      .create(ann.id, { workspaceId, projectId }, createTask.body.parse({ title: 'Quiet' }))
+  const quietly = async (projectId: string) => {
+    const draft = { path: 'body', fields: createTask.body.parse({ title: 'Quiet' }) }
+    const lifetimes = app.container.resolve(TaskLifetimesRepository)
+    return only(await lifetimes.create(ann.id, { workspaceId, projectId }, [draft]))
+  }
 
   test('is delivered after a mere wake-up, as what it is to who has not heard of it', async () => {
     const { id: projectId } = await project()

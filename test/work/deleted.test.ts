@@ -45,14 +45,14 @@ const ofInvitations = () => app.container.resolve(InvitationsRepository)
 
 const anyVersion = () => true
 const project = () => ({ id: projectId, workspaceId })
-const task = () => ({ id: taskId, projectId, workspaceId })
+const task = () => ({ ids: [taskId], projectId, workspaceId })
 const place = () => ({ workspaceId, userId: bob.id })
 const channel = { name: 'late', description: '', type: 'public' } as const
-const given = createTask.body.parse({ title: 'Too late' })
+const drafts = [{ path: 'body', fields: createTask.body.parse({ title: 'Too late' }) }]
 
 /** Writes as they come from requests that were let in before, and wait for the lock. */
 const inProject: Record<string, () => Promise<unknown>> = {
-  'a task': () => ofTasks().create(ann.id, { workspaceId, projectId }, given),
+  'a task': () => ofTasks().create(ann.id, { workspaceId, projectId }, drafts),
   'the end of a task': () => ofTasks().softDelete({ id: ann.id, isGuest: false }, task(), anyVersion),
   'a new name': () => ofProjects().update(ann.id, project(), { name: 'Too late' }),
   'its end': () => ofProjects().softDelete(ann.id, project()),

@@ -1,7 +1,8 @@
 import { v7 } from 'uuid'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { tasks } from '../../src/db/schema/work.js'
-import { rankAt } from '../../src/modules/tasks/board/board-order.js'
+import { ranksAt } from '../../src/modules/tasks/board/board-order.js'
+import { only } from '../../src/modules/tasks/changes/task-set.js'
 import { CROWDED_RANK, RanksRepository } from '../../src/modules/tasks/ranks/ranks.repository.js'
 import type { Task } from '../../src/modules/tasks/tasks.contract.js'
 import { register, type TestUser, workspaceOf } from '../support/api.js'
@@ -73,7 +74,7 @@ async function crowd(projectId: string, chain: Chain, first: Side, then: (id: st
     const crowded = new Set<string>()
     await app.database.write(async tx => {
       for (let number = n; number < n + BATCH; number++) {
-        const [id, rank] = [v7(), await rankAt(tx, { projectId, status: 'todo' }, side)]
+        const { id, rank } = only(await ranksAt(tx, { projectId, status: 'todo' }, [{ id: v7() }], side))
         const values = { id, workspaceId, projectId, title: 'Crowd', status: 'todo', reporterId: ann.id }
         await tx.insert(tasks).values({ ...values, number: 1_000 + number, rank, seq: 1 })
         chain.put(id, side)

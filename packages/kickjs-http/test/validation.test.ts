@@ -16,8 +16,20 @@ const addTask = {
   body: z.strictObject({ title: z.string().min(1), labels: z.array(z.string()).default([]) }),
 }
 
+const either = {
+  body: z.union([
+    z.strictObject({ box: z.array(z.strictObject({ title: z.string() })) }),
+    z.strictObject({ id: z.string(), label: z.strictObject({ name: z.string() }) }),
+  ]),
+}
+
 @Controller()
 class Tasks {
+  @Post('/either', either)
+  either({ body }: RouteContext<typeof either>) {
+    return body
+  }
+
   @Get('/projects/:projectId/tasks', listTasks)
   list({ params, query, body }: RouteContext<typeof listTasks>) {
     expectTypeOf(params).toEqualTypeOf<{ projectId: string }>()
@@ -113,6 +125,21 @@ describe('a body', () => {
       paths: ['body.title', 'body.labels.1', 'body.x', 'body.y'],
     })
   })
+
+  test.each([
+    [{ box: [{ title: 1, x: 1 }] }, ['body.box.0.title', 'body.box.0.x']],
+    [{ box: [], y: 1, z: 1 }, ['body.y', 'body.z']],
+    [{ id: 1 }, ['body.id', 'body.label']],
+    [{ id: 'a', label: {} }, ['body.label.name']],
+    [{}, ['body.box']],
+    [[], ['body']],
+  ])(
+    'that may be one of several is held against the one that it comes closest to: %j',
+    async (body, paths) => {
+      const { at } = await serve([Tasks])
+      expect((await problem(await at('/either', json('POST', body)))).paths).toEqual(paths)
+    },
+  )
 
   test('that is missing is validated as an empty one', async () => {
     const { at } = await serve([Tasks])

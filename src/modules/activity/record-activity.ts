@@ -29,15 +29,16 @@ interface Recorded {
 const recorded = new WeakMap<Queries, readonly Recorded[]>()
 
 /**
- * Takes the next number of the workspace's activity, and with it the lock that orders all changes of
- * the workspace. First in every transaction that records activity: workspace, then project or
+ * Takes the next number of the workspace's activity, or the next few, and with them the lock that orders all
+ * changes of the workspace. First in every transaction that records activity: workspace, then project or
  * channel, then rows is the one lock order, so that no two transactions can wait for each other.
+ * @returns the last of the numbers
  * @throws WORKSPACE_NOT_FOUND when it was deleted meanwhile
  */
-export async function nextActivitySeq(tx: Queries, workspaceId: string): Promise<number> {
+export async function nextActivitySeq(tx: Queries, workspaceId: string, count = 1): Promise<number> {
   const [workspace] = await tx
     .update(workspaces)
-    .set({ lastSeq: sql`${workspaces.lastSeq} + 1` })
+    .set({ lastSeq: sql`${workspaces.lastSeq} + ${count}` })
     .where(and(eq(workspaces.id, workspaceId), workspaceIsOpen))
     .returning({ seq: workspaces.lastSeq })
   if (!workspace) throw refuse('WORKSPACE_NOT_FOUND')
@@ -58,9 +59,22 @@ export async function lockWorkspace(tx: Queries, workspaceId: string): Promise<v
 }
 
 /** Appends what happened under the number taken with `nextActivitySeq`. */
-export async function recordActivity(tx: Queries, seq: number, happening: Happening): Promise<void> {
-  await tx.insert(activities).values({ id: v7(), seq, ...happening })
-  recorded.set(tx, [...recordedIn(tx), { workspaceId: happening.workspaceId, seq }])
+export function recordActivity(tx: Queries, seq: number, happening: Happening): Promise<void> {
+  return recordActivities(tx, seq, [happening])
+}
+
+/** The same of several things that happened in one workspace: the last of them under the number given. */
+export async function recordActivities(
+  tx: Queries,
+  lastSeq: number,
+  happenings: readonly Happening[],
+): Promise<void> {
+  const last = happenings.at(-1)
+  if (!last) return
+  const first = lastSeq - happenings.length + 1
+  const rows = happenings.map((happening, index) => ({ id: v7(), seq: first + index, ...happening }))
+  await tx.insert(activities).values(rows)
+  recorded.set(tx, [...recordedIn(tx), { workspaceId: last.workspaceId, seq: lastSeq }])
 }
 
 /** The same under the next number: for a write that has the workspace's lock already. */
@@ -68,7 +82,7 @@ export async function recordNextActivity(tx: Queries, happening: Happening): Pro
   await recordActivity(tx, await nextActivitySeq(tx, happening.workspaceId), happening)
 }
 
-/** What a transaction has recorded, to be announced once it is committed. */
+/** How far a transaction has brought the activity of workspaces, to be announced once it is committed. */
 export function recordedIn(tx: Queries): readonly Recorded[] {
   return recorded.get(tx) ?? []
 }

@@ -71,7 +71,8 @@ const idSet = (most: number) =>
 export const assigneeIds = idSet(MOST_ASSIGNEES)
 const labelIds = idSet(MOST_LABELS)
 
-const fields = {
+/** What a client may say of a task. */
+export const taskFields = {
   title: line(500),
   description: prose(50_000),
   status,
@@ -117,14 +118,14 @@ export const createTask = {
   params: projectParams,
   query: noQuery,
   body: z.strictObject({
-    title: fields.title,
-    description: fields.description.default(''),
+    title: taskFields.title,
+    description: taskFields.description.default(''),
     /** Without one: the project's first column of the group `unstarted`. */
     status: status.optional(),
     priority: priority.default('none'),
-    parentTaskId: fields.parentTaskId.default(null),
-    dueDate: fields.dueDate.default(null),
-    estimatePoints: fields.estimatePoints.default(null),
+    parentTaskId: taskFields.parentTaskId.default(null),
+    dueDate: taskFields.dueDate.default(null),
+    estimatePoints: taskFields.estimatePoints.default(null),
     assigneeIds: assigneeIds.default([]),
     labelIds: labelIds.default([]),
   }),
@@ -148,7 +149,7 @@ export const updateTask = {
   params: taskParams,
   query: noQuery,
   body: z
-    .strictObject(fields)
+    .strictObject(taskFields)
     .partial()
     .refine(body => Object.keys(body).length > 0, 'must change something'),
   response: task,

@@ -1,15 +1,14 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import { Access } from '../../access/access.js'
-import { Events } from '../../events.js'
-import { type Actor, originOf } from './changes/actor.js'
-import type { Precondition } from './changes/if-match.js'
+import type { Actor } from './changes/actor.js'
+import { anyVersion, type Precondition } from './changes/if-match.js'
 import { type TaskChanges, TaskChangesRepository } from './changes/task-changes.repository.js'
 import { type NewTask, TaskLifetimesRepository } from './changes/task-lifetimes.repository.js'
+import { TaskNews } from './changes/task-news.js'
+import { only } from './changes/task-set.js'
 import { WorkspaceTurns } from './changes/workspace-turns.js'
 import type { Task } from './tasks.contract.js'
 import { TasksRepository } from './tasks.repository.js'
-
-const anyVersion: Precondition = () => true
 
 @Service()
 export class TasksService {
@@ -18,15 +17,16 @@ export class TasksService {
   @Autowired(TaskChangesRepository) private changes!: TaskChangesRepository
   @Autowired(TasksRepository) private stored!: TasksRepository
   @Autowired(WorkspaceTurns) private turns!: WorkspaceTurns
-  @Autowired(Events) private events!: Events
+  @Autowired(TaskNews) private news!: TaskNews
 
-  async create(reporter: Actor, projectId: string, given: NewTask): Promise<Task> {
-    const task = await this.turns.take(
+  async create(reporter: Actor, projectId: string, fields: NewTask): Promise<Task> {
+    const made = await this.turns.take(
       () => this.access.project(reporter, projectId),
-      ({ workspaceId }) => this.lifetimes.create(reporter.id, { workspaceId, projectId }, given),
+      ({ workspaceId }) =>
+        this.lifetimes.create(reporter.id, { workspaceId, projectId }, [{ path: 'body', fields }]),
     )
-    this.events.emit('task.created', { task, ...originOf(reporter) })
-    return task
+    this.news.created(reporter, made)
+    return only(made)
   }
 
   /** Whatever changes about a task, whichever route asks for it. */
@@ -36,28 +36,24 @@ export class TasksService {
     changes: TaskChanges,
     isMeant: Precondition = anyVersion,
   ): Promise<Task> {
-    const { task, kind } = await this.turns.take(
+    const changed = await this.turns.take(
       () => this.access.task(actor, taskId),
-      place => this.changes.change(actor.id, place, changes, isMeant),
+      place => this.changes.change(actor.id, { ...place, ids: [taskId] }, changes, isMeant),
     )
-    const origin = originOf(actor)
-    if (kind === 'moved') this.events.emit('task.moved', { task, ...origin })
-    if (kind === 'updated') this.events.emit('task.updated', { task, ...origin })
-    return task
+    this.news.changed(actor, changed)
+    return only(changed).task
   }
 
   /** Its subtasks go with it. */
   async delete(actor: Actor, taskId: string, isMeant: Precondition = anyVersion): Promise<void> {
-    const gone = await this.turns.take(
+    const { place, gone } = await this.turns.take(
       () => this.access.taskToDelete(actor, taskId),
       async place => {
-        const { workspaceId, projectId, role } = place
-        const deleter = { id: actor.id, isGuest: role === 'guest' }
-        const deleted = await this.lifetimes.softDelete(deleter, place, isMeant)
-        return deleted.map(({ id: taskId, seq }) => ({ workspaceId, projectId, taskId, seq }))
+        const deleter = { id: actor.id, isGuest: place.role === 'guest' }
+        return { place, gone: await this.lifetimes.softDelete(deleter, { ...place, ids: [taskId] }, isMeant) }
       },
     )
-    for (const deletion of gone) this.events.emit('task.deleted', { ...deletion, ...originOf(actor) })
+    this.news.deleted(actor, place, gone)
   }
 
   /** Forgets how lists were ordered so long ago that no walk of then goes on. */

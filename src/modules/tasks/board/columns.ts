@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, or, sql } from 'drizzle-orm'
 import type { Queries } from '../../../db/database.js'
 import { projectStatuses } from '../../../db/schema/work.js'
 import { refuse } from '../../../errors.js'
@@ -25,45 +25,77 @@ export function columnsOf(queries: Queries, projectId: string): Promise<ProjectS
     .orderBy(asc(position))
 }
 
-/** What goes into a column. */
-interface Entry {
+/** What goes into a column: one task. */
+export interface Entry {
   /** Without one, the first column of work not begun. */
   status?: string | undefined
   /** The column that it comes from; a new task, and one that has no choice, comes from none. */
   from?: string | undefined
-  tasks?: number
+  /** What of the request has the `status`. */
+  path?: string | undefined
 }
 
 /**
- * The column that a task, or several at once, may go into. Under the lock of the workspace, so that no two
- * take the last place in it.
+ * The columns that tasks, all of them at once, may go into. Under the lock of the workspace, so that no two
+ * take the last place in one.
  * @throws STATUS_NOT_FOUND, TRANSITION_NOT_ALLOWED, or WIP_LIMIT_REACHED where there is no room for them
  */
-export async function columnToEnter(
+export async function columnsToEnter<E extends Entry>(
   tx: Queries,
   projectId: string,
-  { status, from, tasks = 1 }: Entry,
-): Promise<Column> {
-  const { key, group, position, wipLimit } = projectStatuses
-  const [column] = await tx
-    .select({ status: key, group, wipLimit, occupied, isOpen: leadsHere(from) })
-    .from(projectStatuses)
-    .where(and(eq(projectStatuses.projectId, projectId), status === undefined ? undefined : eq(key, status)))
-    .orderBy(desc(eq(group, 'unstarted')), position)
-    .limit(1)
-  if (!column)
-    throw refuse('STATUS_NOT_FOUND', { errors: [{ path: 'body.status', message: 'is no column' }] })
-  if (!column.isOpen) throw refuse('TRANSITION_NOT_ALLOWED')
-  if (column.wipLimit !== null && tasks > 0 && (column.occupied ?? 0) + tasks > column.wipLimit)
-    throw refuse('WIP_LIMIT_REACHED')
-  return { status: column.status, group: column.group }
+  entries: readonly E[],
+): Promise<(E & { column: Column })[]> {
+  if (entries.length === 0) return []
+  const columns = await named(tx, projectId, entries)
+  const entering = entries.map(entry => ({ ...entry, column: columnOf(entry, columns) }))
+  const isShut = entering.some(({ from, column }) => from !== undefined && !column.openFrom.includes(from))
+  if (isShut) throw refuse('TRANSITION_NOT_ALLOWED')
+  for (const column of columns) {
+    const { wipLimit, occupied } = column
+    const coming = entering.filter(entry => entry.column === column).length
+    if (wipLimit !== null && coming > 0 && (occupied ?? 0) + coming > wipLimit)
+      throw refuse('WIP_LIMIT_REACHED')
+  }
+  return entering
 }
 
-function leadsHere(from: string | undefined) {
-  if (from === undefined) return sql<boolean>`true`
-  return sql<boolean>`exists (
-    select 1 from ${projectStatuses} f
-    where f.project_id = project_statuses.project_id and f.key = ${from}
+type NamedColumn = Awaited<ReturnType<typeof named>>[number]
+
+/** The columns that entries name; the first of them is the one for those that name none. */
+function named(tx: Queries, projectId: string, entries: readonly Entry[]) {
+  const { key, group, position, wipLimit } = projectStatuses
+  const keys = [...new Set(entries.map(({ status }) => status))]
+  const isNamed = inArray(
+    key,
+    keys.filter(status => status !== undefined),
+  )
+  const isUsual = sql`${key} = (
+    select u.key from ${projectStatuses} u where u.project_id = ${projectId}
+    order by u."group" = 'unstarted' desc, u.position limit 1)`
+  return tx
+    .select({ status: key, group, wipLimit, occupied, openFrom: openFrom(entries) })
+    .from(projectStatuses)
+    .where(
+      and(
+        eq(projectStatuses.projectId, projectId),
+        keys.includes(undefined) ? or(isNamed, isUsual) : isNamed,
+      ),
+    )
+    .orderBy(desc(eq(group, 'unstarted')), position)
+}
+
+function columnOf({ status, path = 'body' }: Entry, columns: readonly NamedColumn[]): NamedColumn {
+  const column = status === undefined ? columns[0] : columns.find(other => other.status === status)
+  if (column) return column
+  throw refuse('STATUS_NOT_FOUND', { errors: [{ path: `${path}.status`, message: 'is no column' }] })
+}
+
+/** Those of the columns which entries come from that lead to this one. */
+function openFrom(entries: readonly Entry[]) {
+  const from = [...new Set(entries.flatMap(entry => entry.from ?? []))]
+  return sql<string[]>`array(
+    select f.key from ${projectStatuses} f
+    where f.project_id = project_statuses.project_id and f.key = any(${sql.param(from)}::text[])
       and (f.transitions is null or project_statuses.key = any(f.transitions)))`
 }
 

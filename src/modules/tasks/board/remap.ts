@@ -2,8 +2,8 @@ import { and, asc, eq, isNull, sql } from 'drizzle-orm'
 import type { Queries } from '../../../db/database.js'
 import { tasks } from '../../../db/schema/work.js'
 import { stepProject } from '../changes/step-project.js'
-import { ranksAtEnd } from './board-order.js'
-import { columnToEnter, milestones } from './columns.js'
+import { ranksAtEnds } from './board-order.js'
+import { columnsToEnter, milestones } from './columns.js'
 
 interface Remap {
   projectId: string
@@ -31,16 +31,20 @@ export async function remapTasks(tx: Queries, { projectId, from, into }: Remap):
     .from(tasks)
     .where(and(ofColumn, isNull(deletedAt)))
     .orderBy(asc(rank))
-  const { group } = await columnToEnter(tx, projectId, { status: into, tasks: cards.length })
-  const ranks = await ranksAtEnd(tx, { projectId, status: into }, cards.length)
+  const entering = await columnsToEnter(
+    tx,
+    projectId,
+    cards.map(card => ({ ...card, status: into })),
+  )
+  const placed = await ranksAtEnds(tx, projectId, entering)
   const { seq, at } = await stepProject(tx, projectId, { changes: cards.length, board: true })
-  const reached = cards.map(card => milestones(group, card, at))
+  const reached = placed.map(({ column, ...card }) => milestones(column.group, card, at))
   await tx.execute(sql`
     update ${tasks} set status = ${into}, rank = moved.rank, started_at = moved.started_at,
       completed_at = moved.completed_at, version = version + 1, updated_at = ${at}::timestamptz,
       seq = ${seq - cards.length - 1}::bigint + moved.ordinality
     from unnest(
-      ${sql.param(cards.map(card => card.id))}::uuid[], ${sql.param(ranks)}::text[],
+      ${sql.param(cards.map(card => card.id))}::uuid[], ${sql.param(placed.map(card => card.rank))}::text[],
       ${sql.param(reached.map(times => times.startedAt))}::timestamptz[],
       ${sql.param(reached.map(times => times.completedAt))}::timestamptz[]
     ) with ordinality as moved (id, rank, started_at, completed_at, ordinality)

@@ -1,5 +1,5 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import { v7 } from 'uuid'
 import type { z } from 'zod'
 import { Database, type Queries } from '../../../db/database.js'
@@ -7,72 +7,73 @@ import { tasks } from '../../../db/schema/work.js'
 import { refuse } from '../../../errors.js'
 import { nextActivitySeq } from '../../activity/record-activity.js'
 import { replaceAssignees } from '../assignees/assignees.js'
-import { rankAt } from '../board/board-order.js'
-import { columnToEnter, milestones } from '../board/columns.js'
+import { ranksAtEnds } from '../board/board-order.js'
+import { columnsToEnter, milestones } from '../board/columns.js'
 import { replaceLabels } from '../labels/task-labels.js'
-import { oneTask } from '../task-row.js'
+import { oneTask, someTasks } from '../task-row.js'
 import type { createTask, Task } from '../tasks.contract.js'
-import { refuseWrongParent } from './hierarchy.js'
+import { refuseWrongParents } from './hierarchy.js'
 import type { Precondition } from './if-match.js'
-import { recordOnTask, type TaskPlace } from './record-on-task.js'
-import { stepProject } from './step-project.js'
+import { type ProjectPlace, recordOnTasks } from './record-on-task.js'
+import { type ProjectStep, stepProject } from './step-project.js'
 import { versionConflict } from './task-changes.repository.js'
+import { inOrder, type TaskSet } from './task-set.js'
 
 export type NewTask = z.output<typeof createTask.body>
+
+/** A task to be made. `path` is what of the request describes it. */
+export interface Draft {
+  path: string
+  fields: NewTask
+}
 
 /** How tasks come and go. */
 @Repository()
 export class TaskLifetimesRepository {
   @Autowired(Database) private db!: Database
 
-  /** The next key of the project, at the end of its column. */
-  create(
-    reporterId: string,
-    { workspaceId, projectId }: Omit<TaskPlace, 'id'>,
-    { assigneeIds, labelIds, status, ...given }: NewTask,
-  ): Promise<Task> {
-    const place = { id: v7(), workspaceId, projectId }
+  /** All of them or none, in their order: with the next keys of the project, at the ends of their columns. */
+  create(reporterId: string, project: ProjectPlace, drafts: readonly Draft[]): Promise<Task[]> {
+    const { workspaceId, projectId } = project
+    const count = drafts.length
     return this.db.write(async tx => {
-      const activity = await nextActivitySeq(tx, workspaceId)
-      const { seq, number, at } = await stepProject(tx, projectId, { numbers: 1 })
-      const column = await columnToEnter(tx, projectId, { status })
-      const rank = await rankAt(tx, { projectId, status: column.status }, 'end')
-      if (given.parentTaskId !== null) await refuseWrongParent(tx, { projectId }, given.parentTaskId)
-      const reached = milestones(column.group, { startedAt: null, completedAt: null }, at)
-      const values = { ...given, ...reached, reporterId, number, rank, status: column.status, seq }
-      await tx.insert(tasks).values({ ...place, ...values, createdAt: at, updatedAt: at })
-      await replaceAssignees(tx, place, { before: [], after: assigneeIds, path: 'body.assigneeIds' })
-      await replaceLabels(tx, place, { before: [], after: labelIds, path: 'body.labelIds' })
-      // With its number in the sequence: by that the feeds know to whom the task is new.
-      const after = { number, seq, status: column.status, assigneeIds, labelIds, ...given }
-      await recordOnTask(tx, activity, reporterId, place, { type: 'task.created', after })
-      return oneTask(tx, place.id)
+      const activity = await nextActivitySeq(tx, workspaceId, count)
+      const step = await stepProject(tx, projectId, { changes: count, numbers: count })
+      const made = await madeOf(tx, project, drafts, step)
+      const descents = made.flatMap(({ row: { parentTaskId }, path }) =>
+        parentTaskId === null ? [] : { parentTaskId, path: `${path}.parentTaskId` },
+      )
+      await refuseWrongParents(tx, projectId, descents)
+      await tx.insert(tasks).values(made.map(({ row }) => ({ ...row, reporterId })))
+      await storeSets(tx, project, made)
+      const happenings = made.map(({ row, after }) => ({ taskId: row.id, type: 'task.created', after }))
+      await recordOnTasks(tx, activity, reporterId, project, happenings)
+      const ids = made.map(({ row }) => row.id)
+      return someTasks(tx, ids)
     })
   }
 
   /**
-   * Deletes a task and those below it, each with its own number in the project's sequence. They keep
+   * Deletes tasks and those below them, each with its own number in the project's sequence. They keep
    * their keys: those are not given again.
    * @throws GUEST_FORBIDDEN for a guest, where others reported any of them
    */
-  softDelete(actor: Actor, place: TaskPlace, isMeant: Precondition): Promise<DeletedTask[]> {
+  softDelete(actor: Actor, set: TaskSet, isMeant: Precondition): Promise<DeletedTask[]> {
     return this.db.write(async tx => {
-      const activity = await nextActivitySeq(tx, place.workspaceId)
-      const { version, title } = await standing(tx, place.id)
-      if (!isMeant(version)) throw versionConflict(await oneTask(tx, place.id))
-      const gone = await withThoseBelow(tx, place.id)
+      const activity = await nextActivitySeq(tx, set.workspaceId, set.ids.length)
+      const roots = await standing(tx, set)
+      const changed = roots.find(({ version }) => !isMeant(version))
+      if (changed) throw versionConflict(await oneTask(tx, changed.id))
+      const gone = await withThoseBelow(tx, set.ids)
       if (actor.isGuest && gone.some(({ reporterId }) => reporterId !== actor.id))
         throw refuse('GUEST_FORBIDDEN')
-      const ids = gone.map(({ id }) => id)
-      const { seq, at } = await stepProject(tx, place.projectId, { changes: ids.length })
-      await tx.execute(sql`
-        update ${tasks} set deleted_at = ${at}::timestamptz, updated_at = ${at}::timestamptz,
-          version = version + 1, seq = ${seq - ids.length}::bigint + gone.ordinality
-        from unnest(${sql.param(ids)}::uuid[]) with ordinality as gone (id, ordinality)
-        where ${tasks.id} = gone.id`)
-      const before = { title, taskIds: ids }
-      await recordOnTask(tx, activity, actor.id, place, { type: 'task.deleted', before })
-      return ids.map((id, index) => ({ id, seq: seq - ids.length + index + 1 }))
+      const before = await bury(tx, set.projectId, gone)
+      const happenings = roots.map(({ id, title }) => {
+        const taskIds = gone.flatMap(task => (task.rootId === id ? task.id : []))
+        return { taskId: id, type: 'task.deleted', before: { title, taskIds } }
+      })
+      await recordOnTasks(tx, activity, actor.id, set, happenings)
+      return gone.map(({ id }, index) => ({ id, seq: before + index + 1 }))
     })
   }
 }
@@ -87,25 +88,84 @@ export interface DeletedTask {
   seq: number
 }
 
-async function standing(tx: Queries, taskId: string) {
-  const { version, title } = tasks
-  const [found] = await tx
-    .select({ version, title })
-    .from(tasks)
-    .where(and(eq(tasks.id, taskId), isNull(tasks.deletedAt)))
-  if (!found) throw refuse('TASK_NOT_FOUND')
-  return found
+type Made = Awaited<ReturnType<typeof madeOf>>[number]
+
+/** Tasks as they are stored, what their activities say of them, and the sets that they come with. */
+async function madeOf(tx: Queries, place: ProjectPlace, drafts: readonly Draft[], step: ProjectStep) {
+  const entering = await columnsToEnter(
+    tx,
+    place.projectId,
+    drafts.map(draft => ({ ...draft, status: draft.fields.status })),
+  )
+  const placed = await ranksAtEnds(tx, place.projectId, entering)
+  const [firstNumber, firstSeq] = [step.number - placed.length + 1, step.seq - placed.length + 1]
+  return placed.map(
+    ({ path, fields: { assigneeIds, labelIds, status: _, ...given }, column, rank }, index) => {
+      const { status, group } = column
+      const [number, seq] = [firstNumber + index, firstSeq + index]
+      const reached = milestones(group, { startedAt: null, completedAt: null }, step.at)
+      const times = { createdAt: step.at, updatedAt: step.at, ...reached }
+      const row = { id: v7(), ...place, ...given, ...times, number, rank, status, seq }
+      // With its number in the sequence: by that the feeds know to whom the task is new.
+      const after = { number, seq, status, assigneeIds, labelIds, ...given }
+      return { path, row, after, assigneeIds, labelIds }
+    },
+  )
 }
 
-/** The task first, then its subtasks level by level. */
-async function withThoseBelow(tx: Queries, taskId: string): Promise<{ id: string; reporterId: string }[]> {
-  const { rows } = await tx.execute<{ id: string; reporterId: string }>(sql`
+async function storeSets(tx: Queries, project: ProjectPlace, made: readonly Made[]) {
+  const setOf = ({ row, path }: Made, name: 'assigneeIds' | 'labelIds', after: readonly string[]) => ({
+    taskId: row.id,
+    path: `${path}.${name}`,
+    before: [],
+    after,
+  })
+  const assigned = made.map(task => setOf(task, 'assigneeIds', task.assigneeIds))
+  await replaceAssignees(tx, project, assigned)
+  const labelled = made.map(task => setOf(task, 'labelIds', task.labelIds))
+  await replaceLabels(tx, project, labelled)
+}
+
+async function standing(tx: Queries, set: TaskSet) {
+  const { id, version, title, projectId, deletedAt } = tasks
+  const found = await tx
+    .select({ id, version, title })
+    .from(tasks)
+    .where(and(inArray(id, [...set.ids]), eq(projectId, set.projectId), isNull(deletedAt)))
+  return inOrder(set, found)
+}
+
+interface GoneTask extends Record<string, unknown> {
+  id: string
+  /** The task that was named and goes with it: itself, or the nearest one above. */
+  rootId: string
+  reporterId: string
+}
+
+/** Each task, then its subtasks level by level, but for those that are named themselves. */
+async function withThoseBelow(tx: Queries, taskIds: readonly string[]): Promise<GoneTask[]> {
+  const ids = sql`${sql.param(taskIds)}::uuid[]`
+  const { rows } = await tx.execute<GoneTask>(sql`
     with recursive below as (
-      select id, number, reporter_id, 0 as level from ${tasks} where id = ${taskId}
+      select t.id, t.number, t.reporter_id, t.id as root_id, place, 0 as level
+      from unnest(${ids}) with ordinality as named (id, place) join ${tasks} t on t.id = named.id
       union all
-      select t.id, t.number, t.reporter_id, level + 1 from ${tasks} t join below on t.parent_task_id = below.id
-      where t.deleted_at is null
+      select t.id, t.number, t.reporter_id, root_id, place, level + 1
+      from ${tasks} t join below on t.parent_task_id = below.id
+      where t.deleted_at is null and t.id <> all(${ids})
     )
-    select id, reporter_id as "reporterId" from below order by level, number`)
+    select id, root_id as "rootId", reporter_id as "reporterId" from below order by place, level, number`)
   return rows
+}
+
+/** @returns the project's sequence before the first of them */
+async function bury(tx: Queries, projectId: string, gone: readonly GoneTask[]): Promise<number> {
+  const { seq, at } = await stepProject(tx, projectId, { changes: gone.length })
+  const before = seq - gone.length
+  await tx.execute(sql`
+    update ${tasks} set deleted_at = ${at}::timestamptz, updated_at = ${at}::timestamptz,
+      version = version + 1, seq = ${before}::bigint + gone.ordinality
+    from unnest(${sql.param(gone.map(({ id }) => id))}::uuid[]) with ordinality as gone (id, ordinality)
+    where ${tasks.id} = gone.id`)
+  return before
 }
