@@ -14,7 +14,7 @@ const post: Workload = {
   async open(bench) {
     const { folder, owner, channelIds } = await embeddedSite(bench)
     const asked = (prefix = '') => [
-      posting(`${prefix}/channels/${channelIds[0]}/messages`, owner.accessToken),
+      posting(`${prefix}/channels/${channelIds[1]}/messages`, owner.accessToken),
     ]
     const bare = await bench.baseline('post-bare', { env: { DATA_DIR: bench.newFolder() } })
     return underLoad(bench, [

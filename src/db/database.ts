@@ -10,6 +10,7 @@ import { lockFolder } from './embedded/folder-lock.js'
 import { keepUp } from './embedded/upkeep.js'
 import { EmbeddedServer } from './embedded/wire.js'
 import { migrate } from './migrate.js'
+import { StatementNames } from './statement-names.js'
 
 const logger = Logger.for('Database')
 
@@ -221,8 +222,10 @@ function overPool(
   failed?: Promise<Error>,
 ) {
   pool.on('error', error => logger.warn({ err: error }, 'an idle connection was lost'))
+  const names = new StatementNames()
   // The pool hears of idle ones alone; of one in use nobody would, which would end the process.
   pool.on('connect', client => {
+    names.watch(client)
     client.on('error', error => logger.debug({ err: error }, 'a connection was lost'))
   })
   const logging = onStatement ? { logger: { logQuery: onStatement } } : {}
