@@ -2,6 +2,7 @@ import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, eq, exists, isNull, or, sql } from 'drizzle-orm'
 import { type AnyPgColumn, alias } from 'drizzle-orm/pg-core'
 import { Database } from '../db/database.js'
+import { once } from '../db/once.js'
 import { personColumns } from '../db/person-columns.js'
 import { attachments } from '../db/schema/attachments.js'
 import { channelMembers, channels, messages } from '../db/schema/chat.js'
@@ -83,6 +84,9 @@ export interface Pair {
 }
 
 const colleagues = alias(workspaceMembers, 'colleagues')
+const id = sql.placeholder('id')
+/** Whoever asks, in a statement that is built before he does. */
+const anybody = { id: sql.placeholder('asker') }
 
 /**
  * Things together with the asker's role in their workspace, each in one statement, or undefined where
@@ -91,13 +95,57 @@ const colleagues = alias(workspaceMembers, 'colleagues')
 @Repository()
 export class AccessRows {
   @Autowired(Database) private db!: Database
-
-  async workspace(asker: Asker, workspaceId: string) {
-    const [found] = await this.db.query
+  private readonly workspaceSeen = once(() =>
+    this.db.query
       .select(workspaceColumns)
       .from(workspaces)
-      .innerJoin(workspaceMembers, membershipOf(asker))
-      .where(and(eq(workspaces.id, workspaceId), workspaceIsOpen))
+      .innerJoin(workspaceMembers, membershipOf(anybody))
+      .where(and(eq(workspaces.id, id), workspaceIsOpen))
+      .prepare('access_workspace'),
+  )
+  private readonly projectSeen = once(() =>
+    this.db.query
+      .select(projectColumns)
+      .from(projects)
+      .innerJoin(workspaces, eq(workspaces.id, projects.workspaceId))
+      .innerJoin(workspaceMembers, membershipOf(anybody))
+      .where(and(eq(projects.id, id), workspaceIsOpen, seesProject))
+      .prepare('access_project'),
+  )
+  private readonly taskSeen = once(() =>
+    this.db.query
+      .select(taskColumns)
+      .from(tasks)
+      .innerJoin(projects, eq(projects.id, tasks.projectId))
+      .innerJoin(workspaces, eq(workspaces.id, tasks.workspaceId))
+      .innerJoin(workspaceMembers, membershipOf(anybody))
+      .where(and(eq(tasks.id, id), isNull(tasks.deletedAt), workspaceIsOpen, seesProject))
+      .prepare('access_task'),
+  )
+  private readonly channelSeen = once(() =>
+    this.db.query
+      .select(channelColumns)
+      .from(channels)
+      .innerJoin(workspaces, eq(workspaces.id, channels.workspaceId))
+      .innerJoin(workspaceMembers, membershipOf(anybody))
+      .leftJoin(channelMembers, placeOf(anybody))
+      .where(and(eq(channels.id, id), workspaceIsOpen, seesChannel))
+      .prepare('access_channel'),
+  )
+  private readonly messageSeen = once(() =>
+    this.db.query
+      .select(messageColumns)
+      .from(messages)
+      .innerJoin(channels, eq(channels.id, messages.channelId))
+      .innerJoin(workspaces, eq(workspaces.id, channels.workspaceId))
+      .innerJoin(workspaceMembers, membershipOf(anybody))
+      .leftJoin(channelMembers, placeOf(anybody))
+      .where(and(eq(messages.id, id), workspaceIsOpen, seesChannel))
+      .prepare('access_message'),
+  )
+
+  async workspace(asker: Asker, workspaceId: string) {
+    const [found] = await this.workspaceSeen().execute({ id: workspaceId, asker: asker.id })
     return found
   }
 
@@ -114,23 +162,12 @@ export class AccessRows {
   }
 
   async project(asker: Asker, projectId: string) {
-    const [found] = await this.db.query
-      .select(projectColumns)
-      .from(projects)
-      .innerJoin(workspaces, eq(workspaces.id, projects.workspaceId))
-      .innerJoin(workspaceMembers, membershipOf(asker))
-      .where(and(eq(projects.id, projectId), workspaceIsOpen, seesProject))
+    const [found] = await this.projectSeen().execute({ id: projectId, asker: asker.id })
     return found
   }
 
   async task(asker: Asker, taskId: string) {
-    const [found] = await this.db.query
-      .select(taskColumns)
-      .from(tasks)
-      .innerJoin(projects, eq(projects.id, tasks.projectId))
-      .innerJoin(workspaces, eq(workspaces.id, tasks.workspaceId))
-      .innerJoin(workspaceMembers, membershipOf(asker))
-      .where(and(eq(tasks.id, taskId), isNull(tasks.deletedAt), workspaceIsOpen, seesProject))
+    const [found] = await this.taskSeen().execute({ id: taskId, asker: asker.id })
     return found
   }
 
@@ -173,26 +210,13 @@ export class AccessRows {
 
   /** `channelRole` is null where the asker is not a member of the channel. */
   async channel(asker: Asker, channelId: string) {
-    const [found] = await this.db.query
-      .select(channelColumns)
-      .from(channels)
-      .innerJoin(workspaces, eq(workspaces.id, channels.workspaceId))
-      .innerJoin(workspaceMembers, membershipOf(asker))
-      .leftJoin(channelMembers, placeOf(asker))
-      .where(and(eq(channels.id, channelId), workspaceIsOpen, seesChannel))
+    const [found] = await this.channelSeen().execute({ id: channelId, asker: asker.id })
     return found
   }
 
   /** Deleted or not. */
   async message(asker: Asker, messageId: string) {
-    const [found] = await this.db.query
-      .select(messageColumns)
-      .from(messages)
-      .innerJoin(channels, eq(channels.id, messages.channelId))
-      .innerJoin(workspaces, eq(workspaces.id, channels.workspaceId))
-      .innerJoin(workspaceMembers, membershipOf(asker))
-      .leftJoin(channelMembers, placeOf(asker))
-      .where(and(eq(messages.id, messageId), workspaceIsOpen, seesChannel))
+    const [found] = await this.messageSeen().execute({ id: messageId, asker: asker.id })
     return found
   }
 
@@ -277,10 +301,12 @@ function isAmong(id: AnyPgColumn, pairs: readonly Pair[]) {
   return sql`(${id}, ${workspaceMembers.userId}) in (select * from unnest(${ids}::uuid[], ${userIds}::uuid[]))`
 }
 
-function membershipOf(asker: Asker) {
+type Somebody = Pick<Asker, 'id'> | typeof anybody
+
+function membershipOf(asker: Somebody) {
   return and(eq(workspaceMembers.workspaceId, workspaces.id), eq(workspaceMembers.userId, asker.id))
 }
 
-function placeOf(asker: Asker) {
+function placeOf(asker: Somebody) {
   return and(eq(channelMembers.channelId, channels.id), eq(channelMembers.userId, asker.id))
 }

@@ -1,9 +1,10 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, desc, eq, gt, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray, isNull, lt, lte, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { seesChannel } from '../../access/visibility.js'
 import { decodeCursor, encodeCursor } from '../../cursor.js'
 import { Database, type Queries } from '../../db/database.js'
+import { once } from '../../db/once.js'
 import { channels, messageMentions, messageReactions, messages } from '../../db/schema/chat.js'
 import { users, workspaceMembers } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
@@ -28,6 +29,10 @@ interface Place {
 @Repository()
 export class MessagesRepository {
   @Autowired(Database) private db!: Database
+  private readonly pages = {
+    createdAt: once(() => this.pageFrom(gt, asc).prepare('history_forwards')),
+    '-createdAt': once(() => this.pageFrom(lt, desc).prepare('history_backwards')),
+  }
 
   async byId(messageId: string): Promise<Message | undefined> {
     const [found] = await selectMessages(this.db.query).where(eq(messages.id, messageId))
@@ -36,11 +41,8 @@ export class MessagesRepository {
 
   /** A page of a channel's history, tombstones included, by position. */
   async forChannel(channelId: string, { limit, cursor, sort }: HistoryQuery): Promise<Page<Message>> {
-    const order = sort === 'createdAt' ? asc(messages.position) : desc(messages.position)
-    const rows = await selectMessages(this.db.query)
-      .where(and(eq(messages.channelId, channelId), cursor ? beyond(channelId, sort, cursor) : undefined))
-      .orderBy(order)
-      .limit(limit + 1)
+    const beyond = cursor === undefined ? outermost[sort] : await this.placeOf(channelId, sort, cursor)
+    const rows = await this.pages[sort]().execute({ channelId, beyond, limit: limit + 1 })
     return toPage(rows, limit, last => encodeCursor(sort, [last.position]))
   }
 
@@ -127,6 +129,29 @@ export class MessagesRepository {
     })
   }
 
+  private pageFrom(further: typeof gt, order: typeof asc) {
+    const { channelId, position } = messages
+    return selectMessages(this.db.query)
+      .where(and(eq(channelId, sql.placeholder('channelId')), further(position, sql.placeholder('beyond'))))
+      .orderBy(order(position))
+      .limit(sql.placeholder('limit'))
+  }
+
+  /** The position that a cursor stands for: it holds it, or is a time, in the articles' form. */
+  private async placeOf(channelId: string, sort: HistoryQuery['sort'], cursor: string): Promise<number> {
+    const time = instantInput.safeParse(cursor)
+    if (!time.success) return decodeCursor(sort, z.tuple([z.int()]), cursor)[0]
+    const isForwards = sort === 'createdAt'
+    const { position, createdAt } = messages
+    const [last] = await this.db.query
+      .select({ position })
+      .from(messages)
+      .where(and(eq(messages.channelId, channelId), (isForwards ? lte : gte)(createdAt, time.data)))
+      .orderBy(...(isForwards ? [desc(createdAt), desc(position)] : [asc(createdAt), asc(position)]))
+      .limit(1)
+    return last?.position ?? outermost[sort]
+  }
+
   private async sizesSince(channelId: string, since: number, limit: number): Promise<number[]> {
     const rows = await this.db.query
       .select({
@@ -184,20 +209,5 @@ async function shrinkThread(tx: Queries, channelId: string, rootId: string): Pro
   return root
 }
 
-/** What lies beyond a cursor: a position, or the articles' form, a time. */
-function beyond(channelId: string, sort: HistoryQuery['sort'], cursor: string): SQL | undefined {
-  const further = sort === 'createdAt' ? gt : lt
-  const time = instantInput.safeParse(cursor)
-  if (time.success) return further(messages.position, edge(channelId, sort, time.data))
-  const [position] = decodeCursor(sort, z.tuple([z.int()]), cursor)
-  return further(messages.position, position)
-}
-
-/** The first position that is not beyond a time; found in the index, whatever the depth. */
-function edge(channelId: string, sort: HistoryQuery['sort'], time: string): SQL {
-  return sort === 'createdAt'
-    ? sql`coalesce((select position from ${messages} where channel_id = ${channelId} and created_at <= ${time}
-        order by created_at desc, position desc limit 1), 0)`
-    : sql`coalesce((select position from ${messages} where channel_id = ${channelId} and created_at >= ${time}
-        order by created_at, position limit 1), ${Number.MAX_SAFE_INTEGER})`
-}
+/** Where a history begins, either way. */
+const outermost = { createdAt: 0, '-createdAt': Number.MAX_SAFE_INTEGER }

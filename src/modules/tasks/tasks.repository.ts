@@ -1,6 +1,7 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
 import { Database } from '../../db/database.js'
+import { once } from '../../db/once.js'
 import { removeExpired } from '../../db/remove-expired.js'
 import { activities } from '../../db/schema/feed.js'
 import { projects, taskOrders, tasks } from '../../db/schema/work.js'
@@ -8,7 +9,7 @@ import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { changesSince } from '../../realtime/changes.js'
 import { requireColumns } from './board/columns.js'
 import { type ListedProject, matchingTasks, type ResolvedFilter } from './task-filter.js'
-import { changedTaskRow, someTasks, taskRow } from './task-row.js'
+import { changedTaskRow, selectTasks, taskRow } from './task-row.js'
 import { taskWalk } from './task-walk.js'
 import type { ChangedTask, ProjectChanges, Task, TaskSort } from './tasks.contract.js'
 
@@ -34,9 +35,14 @@ export type TaskNews = ChangedTask & { isNew: boolean }
 @Repository()
 export class TasksRepository {
   @Autowired(Database) private db!: Database
+  private readonly one = once(() =>
+    selectTasks(this.db.query)
+      .where(eq(tasks.id, sql.placeholder('id')))
+      .prepare('task_by_id'),
+  )
 
   async byId(taskId: string): Promise<Task | undefined> {
-    const [found] = await someTasks(this.db.query, [taskId])
+    const [found] = await this.one().execute({ id: taskId })
     return found
   }
 

@@ -1,6 +1,7 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { eq, sql } from 'drizzle-orm'
 import { Database, violatedConstraint } from '../../db/database.js'
+import { once } from '../../db/once.js'
 import { users } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
 import { selfColumns } from './self-columns.js'
@@ -9,9 +10,16 @@ import type { Profile, Self } from './users.contract.js'
 @Repository()
 export class UsersRepository {
   @Autowired(Database) private db!: Database
+  private readonly self = once(() =>
+    this.db.query
+      .select(selfColumns)
+      .from(users)
+      .where(eq(users.id, sql.placeholder('id')))
+      .prepare('user_by_id'),
+  )
 
   async byId(userId: string): Promise<Self | undefined> {
-    const [user] = await this.db.query.select(selfColumns).from(users).where(eq(users.id, userId))
+    const [user] = await this.self().execute({ id: userId })
     return user
   }
 
