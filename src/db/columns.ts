@@ -25,8 +25,10 @@ export const rank = customType<{ data: string }>({ dataType: () => 'text COLLATE
 
 /** `2026-01-31 09:30:00.5+00` (Postgres, in UTC) to `2026-01-31T09:30:00.500Z`. */
 export function isoFromPostgres(text: string): string {
-  const [moment = '', fraction = ''] = text.slice(0, text.lastIndexOf('+')).split('.')
-  return `${moment.replace(' ', 'T')}.${fraction.padEnd(3, '0')}Z`
+  const [point, end] = [text.indexOf('.'), text.lastIndexOf('+')]
+  const moment = text.slice(0, point === -1 ? end : point).replace(' ', 'T')
+  const fraction = point === -1 ? '000' : text.slice(point + 1, end).padEnd(3, '0')
+  return `${moment}.${fraction}Z`
 }
 
 /** A moment written by the database itself as it is read: for what is kept or compared as text. */
