@@ -14,7 +14,7 @@ import { startApp, type TestApp } from '../support/app.js'
 // After each step the badges of both, and of the devices that listen, are compared with a count by hand.
 
 /** The full measure is 10,000: see docs/testing.md. */
-const STEPS = Number(process.env.TEST_STEPS ?? 2_500)
+const STEPS = Number(process.env.TEST_STEPS ?? 1_500)
 const CHANNELS = 8
 /** Given the seed of another run, this one takes the same steps. */
 const seed = Number(process.env.TEST_SEED ?? randomInt(2 ** 31))

@@ -8,7 +8,7 @@ import { MailServer } from '../support/mail-server.js'
 import { startServer, temporaryFolder } from '../support/process.js'
 import { newProject, newTask } from '../work/support.js'
 
-const ROUNDS = 4
+const ROUNDS = 3
 
 interface Place {
   ann: TestUser

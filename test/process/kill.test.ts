@@ -5,7 +5,7 @@ import { connectChat } from '../support/chat.js'
 import { cloneDatabase } from '../support/database.js'
 import { type ServerProcess, startServer, temporaryFolder } from '../support/process.js'
 
-const ROUNDS = 4
+const ROUNDS = 3
 /** How many writes of each kind are under way at any moment. */
 const LANES = 8
 
@@ -175,7 +175,7 @@ describe.each(['embedded', 'postgres'])('a server on %s that is killed', on => {
         await audit(api, place, ledger)
         await retryAll(api, place, ledger)
       }
-      const enough = ledger.acknowledged + 20 + Math.floor(random() * 300)
+      const enough = ledger.acknowledged + 20 + Math.floor(random() * 100)
       await burst(server, api, place, ledger, enough)
     }
     if (!place) throw new Error('no round was played')
