@@ -1,5 +1,5 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, desc, eq, gt, gte, inArray, isNull, lt, lte, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { seesChannel } from '../../access/visibility.js'
 import { decodeCursor, encodeCursor } from '../../cursor.js'
@@ -26,12 +26,26 @@ interface Place {
   workspaceId: string
 }
 
+interface HistoryPage {
+  channelId: string
+  /** The position that is the last one before the page. */
+  beyond: number | SQL
+  limit: number
+}
+
+/** Any page, for a statement that is built before somebody asks for one. */
+const anyPage = {
+  channelId: sql.placeholder('channelId'),
+  beyond: sql.placeholder('beyond'),
+  limit: sql.placeholder('limit'),
+}
+
 @Repository()
 export class MessagesRepository {
   @Autowired(Database) private db!: Database
   private readonly pages = {
-    createdAt: once(() => this.pageFrom(gt, asc).prepare('history_forwards')),
-    '-createdAt': once(() => this.pageFrom(lt, desc).prepare('history_backwards')),
+    createdAt: once(() => this.pageOf('createdAt', anyPage).prepare('history_forwards')),
+    '-createdAt': once(() => this.pageOf('-createdAt', anyPage).prepare('history_backwards')),
   }
 
   async byId(messageId: string): Promise<Message | undefined> {
@@ -41,8 +55,10 @@ export class MessagesRepository {
 
   /** A page of a channel's history, tombstones included, by position. */
   async forChannel(channelId: string, { limit, cursor, sort }: HistoryQuery): Promise<Page<Message>> {
-    const beyond = cursor === undefined ? outermost[sort] : await this.placeOf(channelId, sort, cursor)
-    const rows = await this.pages[sort]().execute({ channelId, beyond, limit: limit + 1 })
+    const time = cursor === undefined ? undefined : instantInput.safeParse(cursor).data
+    const beyond = time === undefined ? positionOf(sort, cursor) : edge(channelId, sort, time)
+    const page = { channelId, beyond, limit: limit + 1 }
+    const rows = await (time === undefined ? this.pages[sort]().execute(page) : this.pageOf(sort, page))
     return toPage(rows, limit, last => encodeCursor(sort, [last.position]))
   }
 
@@ -129,27 +145,12 @@ export class MessagesRepository {
     })
   }
 
-  private pageFrom(further: typeof gt, order: typeof asc) {
-    const { channelId, position } = messages
+  private pageOf(sort: HistoryQuery['sort'], { channelId, beyond, limit }: HistoryPage | typeof anyPage) {
+    const [further, order] = sort === 'createdAt' ? [gt, asc] : [lt, desc]
     return selectMessages(this.db.query)
-      .where(and(eq(channelId, sql.placeholder('channelId')), further(position, sql.placeholder('beyond'))))
-      .orderBy(order(position))
-      .limit(sql.placeholder('limit'))
-  }
-
-  /** The position that a cursor stands for: it holds it, or is a time, in the articles' form. */
-  private async placeOf(channelId: string, sort: HistoryQuery['sort'], cursor: string): Promise<number> {
-    const time = instantInput.safeParse(cursor)
-    if (!time.success) return decodeCursor(sort, z.tuple([z.int()]), cursor)[0]
-    const isForwards = sort === 'createdAt'
-    const { position, createdAt } = messages
-    const [last] = await this.db.query
-      .select({ position })
-      .from(messages)
-      .where(and(eq(messages.channelId, channelId), (isForwards ? lte : gte)(createdAt, time.data)))
-      .orderBy(...(isForwards ? [desc(createdAt), desc(position)] : [asc(createdAt), asc(position)]))
-      .limit(1)
-    return last?.position ?? outermost[sort]
+      .where(and(eq(messages.channelId, channelId), further(messages.position, beyond)))
+      .orderBy(order(messages.position))
+      .limit(limit)
   }
 
   private async sizesSince(channelId: string, since: number, limit: number): Promise<number[]> {
@@ -209,5 +210,17 @@ async function shrinkThread(tx: Queries, channelId: string, rootId: string): Pro
   return root
 }
 
-/** Where a history begins, either way. */
-const outermost = { createdAt: 0, '-createdAt': Number.MAX_SAFE_INTEGER }
+/** What a cursor holds; without one, what lies before the first row. */
+function positionOf(sort: HistoryQuery['sort'], cursor: string | undefined): number {
+  if (cursor !== undefined) return decodeCursor(sort, z.tuple([z.int()]), cursor)[0]
+  return sort === 'createdAt' ? 0 : Number.MAX_SAFE_INTEGER
+}
+
+/** For the articles' form of a cursor, a time: the last position before the page, found in the index, whatever the depth. */
+function edge(channelId: string, sort: HistoryQuery['sort'], time: string): SQL {
+  return sort === 'createdAt'
+    ? sql`coalesce((select position from ${messages} where channel_id = ${channelId} and created_at <= ${time}
+        order by created_at desc, position desc limit 1), 0)`
+    : sql`coalesce((select position from ${messages} where channel_id = ${channelId} and created_at >= ${time}
+        order by created_at, position limit 1), ${Number.MAX_SAFE_INTEGER})`
+}
