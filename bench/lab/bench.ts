@@ -42,6 +42,7 @@ export class Bench {
   /** Signs tokens, the same for all servers. */
   private readonly secret = randomBytes(32).toString('hex')
   private readonly databases = new Map<string, Promise<Database>>()
+  private readonly crowds = new Map<string, People>()
   private ends: (() => Promise<unknown>)[] = []
   private folders = 0
 
@@ -96,9 +97,11 @@ export class Bench {
     })
   }
 
-  /** Makes users with tokens, straight into one of Vibed's databases. */
+  /** Makes users with tokens, straight into one of Vibed's databases: others each time. */
   people({ name }: Database): People {
-    return new People(this.postgres, name, this.secret, new Random(name))
+    const people = this.crowds.get(name) ?? new People(this.postgres, name, this.secret, new Random(name))
+    this.crowds.set(name, people)
+    return people
   }
 
   /** A token for somebody whom no database knows, which is enough for the baselines. */
