@@ -1,11 +1,15 @@
 import { refuse } from '../errors.js'
 import { sqlState } from './database.js'
 
-/** Connection exceptions, a server that is shutting down or starting, statements that took too long (PostgreSQL, appendix A). */
-const AWAY_STATES = /^(08...|57P0[1-3]|57014|53300)$/
+/**
+ * Connection exceptions, a server that is shutting down or starting, statements and transactions that took too long,
+ * and those that had to give way to others each time they were tried (PostgreSQL, appendix A).
+ */
+const AWAY_STATES = /^(08...|57P0[1-3]|57014|53300|25P03|40001|40P01|55P03)$/
 /** How `pg` and the network tell of a connection that is not there. */
 const AWAY_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN'])
-const AWAY_MESSAGES = /connection terminated|timeout exceeded when trying to connect|cannot use a pool after/i
+const AWAY_MESSAGES =
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|cannot use a pool after/i
 
 /** A failed query that only means "try again" becomes `DATABASE_UNAVAILABLE`; everything else stays what it is. */
 export function translateDatabaseError(error: unknown): unknown {
