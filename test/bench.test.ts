@@ -11,7 +11,7 @@ import { FrameReader, frame, TEXT } from '../bench/load/frames.js'
 const bench = fileURLToPath(new URL('../bench/dist/bench/main.js', import.meta.url))
 
 /** One of each kind: all of them together would take minutes. */
-const WORKLOADS = 'chat-10,hello,history,stream-broadcast'
+const WORKLOADS = 'chat-10,hello,stream-broadcast'
 
 /** A run of some workloads in sizes too small for figures; it ends with the test. */
 async function shortRun(): Promise<Result[]> {

@@ -135,7 +135,9 @@ export class SlowClient {
       if (this.answersPings) this.pong(String(payload))
     }
     if (opcode === OPCODE.close) {
-      this.close = { code: payload.readUInt16BE(0), reason: String(payload.subarray(2)) }
+      // One without a status says so by this code (RFC 6455, 7.1.5).
+      const code = payload.length < 2 ? 1005 : payload.readUInt16BE(0)
+      this.close = { code, reason: String(payload.subarray(2)) }
     }
   }
 }
