@@ -75,6 +75,17 @@ describe('a reader', () => {
     )
   })
 
+  test('has the time for what comes after a pause from when it comes', () => {
+    const reader = new Simulation(33, 3_900)
+    reader.send(1)
+    for (let n = 0; n < 17; n++) reader.step()
+    reader.send(42_901)
+    for (let n = 0; n < 47; n++) reader.step()
+    reader.send(22_635)
+    expect(reader.backlog.isLight).toBe(false)
+    expect(reader.untilOverdue(10_000)).toBe(Number.POSITIVE_INFINITY)
+  })
+
   test('of 1 KB/s among 25 KB/s is given up within nine seconds, whenever he became so slow', () => {
     for (let phase = 0; phase < 100; phase++) {
       const reader = new Simulation(1_000)

@@ -33,6 +33,8 @@ export class Backlog {
   private confirmed = 0
   /** When the first byte was handed over that no question covers. */
   private uncoveredSince = 0
+  /** When a reader of the least speed would have read all that was handed over. */
+  private readBy = 0
   /** Memory of what waits for the transport, and of what the transport has but the kernel has not. */
   private waiting = 0
   private leaving = 0
@@ -66,15 +68,13 @@ export class Backlog {
 
   /** So much went to the kernel without waiting for the transport. */
   pass(bytes: number, now: number): void {
-    this.noteFirst(now)
     this.made += bytes
-    this.handed += bytes
+    this.hand(bytes, now)
   }
 
   /** The transport was given all that waited. */
   handOver(now: number): void {
-    this.noteFirst(now)
-    this.handed = this.made
+    this.hand(this.made - this.handed, now)
     this.leaving += this.waiting
     this.waiting = 0
   }
@@ -92,9 +92,7 @@ export class Backlog {
 
   /** Notes a question, under an id that only its receiver knows, of all that was handed over so far. */
   ask(id: number, now: number): void {
-    const begin = Math.max(this.uncoveredSince, this.questions.at(-1)?.due ?? 0)
-    const due = Math.max(now, begin + (this.handed - this.covered) / SLOWEST_BYTES_PER_MS)
-    this.questions.push({ id, position: this.handed, askedAt: now, due })
+    this.questions.push({ id, position: this.handed, askedAt: now, due: Math.max(now, this.readBy) })
   }
 
   /** An answer confirms the questions before it, too. */
@@ -132,17 +130,19 @@ export class Backlog {
     return this.questions.at(-1)?.position ?? this.confirmed
   }
 
-  private noteFirst(now: number): void {
+  private hand(bytes: number, now: number): void {
     if (this.handed === this.covered) this.uncoveredSince = now
+    this.handed += bytes
+    // Nobody reads ahead of what he is sent.
+    this.readBy = Math.max(this.readBy, now) + bytes / SLOWEST_BYTES_PER_MS
   }
 
   private confirm(position: number, rest: Question[], now: number): void {
     this.confirmed = position
     this.questions = rest
     // Who was quicker than need be has earned no credit for later.
-    for (const question of rest) {
-      const left = (question.position - position) / SLOWEST_BYTES_PER_MS
-      question.due = Math.min(question.due, now + left)
-    }
+    const readBy = (last: number) => now + (last - position) / SLOWEST_BYTES_PER_MS
+    for (const question of rest) question.due = Math.min(question.due, readBy(question.position))
+    this.readBy = Math.min(this.readBy, readBy(this.handed))
   }
 }
