@@ -6,16 +6,30 @@ import type pg from 'pg'
 const MOST_NAMES = 400
 const MOST_SEEN_ONCE = 1_000
 
+/**
+ * A plan is made for the sizes that its tables have, and kept: one that was made on the first day would read a
+ * table from end to end for as long as statistics say that it is empty. So it is made again after as many times more.
+ */
+const REPLANNED_AFTER_TIMES = 16
+
 /** What is planned at all; everything else, such as `begin`, is quicker without a name. */
 const PLANNED = /^\s*(select|insert|update|delete|with)\b/i
+
+interface Named {
+  name: string
+  uses: number
+  /** At how many uses it gets another name, and with it another plan. */
+  until: number
+}
 
 /**
  * Names for statements that come again, by their texts: a statement with a name is parsed and planned once per
  * connection, which for many of ours takes as long as running it. One that comes once costs nothing.
  */
 export class StatementNames {
-  private readonly names = new Map<string, string>()
+  private readonly statements = new Map<string, Named>()
   private readonly seenOnce = new LRUCache<string, true>({ max: MOST_SEEN_ONCE })
+  private names = 0
 
   /** From now on what the connection is asked again goes by a name. */
   watch(client: pg.ClientBase): void {
@@ -27,26 +41,44 @@ export class StatementNames {
   }
 
   private named(config: unknown): unknown {
-    if (!isPlain(config) || config.name !== undefined) return config
-    const name = this.nameOf(config.text)
-    return name === undefined ? config : { ...config, name }
+    return isPlain(config) ? { ...config, name: this.nameOf(config) } : config
   }
 
-  private nameOf(text: string): string | undefined {
-    const known = this.names.get(text)
-    if (known !== undefined || this.names.size >= MOST_NAMES || !PLANNED.test(text)) return known
+  private nameOf({ text, name }: Plain): string | undefined {
+    const statement = this.statements.get(text) ?? this.secondUse(text)
+    if (!statement) return undefined
+    statement.uses += 1
+    if (statement.uses >= statement.until && this.names < MOST_NAMES) {
+      statement.name = `${typeof name === 'string' ? name : digestOf(text)}_${statement.uses}`
+      statement.until = statement.uses * REPLANNED_AFTER_TIMES
+      this.names += 1
+    }
+    return statement.name
+  }
+
+  private secondUse(text: string): Named | undefined {
+    if (this.names >= MOST_NAMES || !PLANNED.test(text)) return undefined
     if (!this.seenOnce.has(text)) {
       this.seenOnce.set(text, true)
       return undefined
     }
-    const name = `q_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`
-    this.names.set(text, name)
-    return name
+    const statement = { name: '', uses: 1, until: 2 }
+    this.statements.set(text, statement)
+    return statement
   }
 }
 
+function digestOf(text: string): string {
+  return `q_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`
+}
+
+interface Plain {
+  text: string
+  name?: unknown
+}
+
 /** A statement as an object, rather than as its text or as something that submits itself. */
-function isPlain(config: unknown): config is { text: string; name?: unknown } {
+function isPlain(config: unknown): config is Plain {
   return (
     config instanceof Object && 'text' in config && typeof config.text === 'string' && !('submit' in config)
   )

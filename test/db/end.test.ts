@@ -96,4 +96,4 @@ test('a server that cannot stop as it should says why in its log and ends with 1
   const { code, stdout, stderr } = await server.ended
   expect([code, stderr]).toEqual([1, ''])
   expect(stdout).toContain('The disk is gone')
-})
+}, 60_000)

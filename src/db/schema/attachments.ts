@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { bigint, check, index, pgTable, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core'
-import { id, instant, searchVector } from '../columns.js'
+import { id, instant, searchIndex, searchVector } from '../columns.js'
 import { users } from './people.js'
 import { ofTask } from './work.js'
 
@@ -29,7 +29,7 @@ export const attachments = pgTable(
     uniqueIndex().on(t.storageKey),
     index('attachments_by_task').on(t.taskId, t.createdAt, t.id),
     index('attachments_by_workspace').on(t.workspaceId, t.size).where(sql`${t.deletedAt} is null`),
-    index('attachments_search').using('gin', t.search),
+    searchIndex('attachments_search', t.search),
     check('attachments_size', sql`${t.size} >= 0`),
   ],
 )

@@ -15,7 +15,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { id, instant, searchVector, seq } from '../columns.js'
+import { id, instant, searchIndex, searchVector, seq } from '../columns.js'
 import { ofMember, users, workspaces } from './people.js'
 import { ofTask, projects } from './work.js'
 
@@ -132,7 +132,7 @@ export const messages = pgTable(
     check('messages_reply_count', sql`${t.replyCount} >= 0`),
     index('messages_by_time').on(t.channelId, t.createdAt, t.position),
     index('messages_by_parent').on(t.parentId, t.position).where(sql`${t.parentId} is not null`),
-    index('messages_search').using('gin', t.search),
+    searchIndex('messages_search', t.search),
   ],
 )
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { foreignKey, index, pgTable, text, unique, uuid } from 'drizzle-orm/pg-core'
-import { id, instant, searchVector } from '../columns.js'
+import { id, instant, searchIndex, searchVector } from '../columns.js'
 import { users } from './people.js'
 import { ofTask } from './work.js'
 
@@ -30,6 +30,6 @@ export const comments = pgTable(
       .on(t.parentId)
       .where(sql`${t.parentId} is not null and ${t.deletedAt} is null`),
     index('comments_by_task').on(t.taskId, t.createdAt, t.id),
-    index('comments_search').using('gin', t.search),
+    searchIndex('comments_search', t.search),
   ],
 )

@@ -14,7 +14,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
-import { id, instant, rank, searchVector, seq } from '../columns.js'
+import { id, instant, rank, searchIndex, searchVector, seq } from '../columns.js'
 import { ofMember, users, workspaces } from './people.js'
 
 export const statusGroup = pgEnum('status_group', [
@@ -160,7 +160,7 @@ export const tasks = pgTable(
     index('tasks_open_due')
       .on(t.projectId, t.dueDate, t.status)
       .where(sql`${t.deletedAt} is null and ${t.completedAt} is null and ${t.dueDate} is not null`),
-    index('tasks_search').using('gin', t.search),
+    searchIndex('tasks_search', t.search),
   ],
 )
 

@@ -59,67 +59,69 @@ with input as (
     i.parent_id is null or p.id is not null as parent_found,
     old.id is not null as known
   from input i
-  join users u on u.id = i.sender_id
+  left join users u on u.id = i.sender_id
   left join sessions session on session.id = i.session_id
   left join locked as channels on channels.id = i.channel_id
   left join workspaces on workspaces.id = channels.workspace_id
   left join workspace_members on workspace_members.workspace_id = workspaces.id and workspace_members.user_id = i.sender_id
   left join messages p on p.channel_id = i.channel_id and p.id = i.parent_id
   left join messages old on old.id = i.id
-), fresh as (
-  select *, row_number() over (partition by channel_id order by n) as place
-  from judged where session_lives and allowed and parent_found and not known
+), marked as (
+  select *, session_lives and allowed and parent_found and not known as is_new from judged
 ), stepped as (
   update channels set last_seq = last_seq + f.count + f.roots
-  from (select channel_id, count(*) as count, count(distinct parent_id) as roots from fresh group by channel_id) f
+  from (
+    select channel_id, count(*) as count, count(distinct parent_id) as roots from marked where is_new group by channel_id
+  ) f
   where channels.id = f.channel_id
   returning channels.id, channels.last_seq - f.count - f.roots as base, channels.last_seq - f.roots as root_base
+), placed as (
+  select m.*, s.root_base,
+    case when m.is_new then s.base + row_number() over (partition by m.channel_id, m.is_new order by m.n) end as position,
+    clock_timestamp()::timestamp(3) with time zone as sent_at,
+    case when m.names = '{}' or not m.is_new then '{}' else coalesce((
+      select array_agg(u.id order by u.id) from users u
+      join workspace_members on workspace_members.workspace_id = m.workspace_id and workspace_members.user_id = u.id
+      join locked as channels on channels.id = m.channel_id
+      where u.username = any(m.names::text[]) and ${seesChannel}), '{}') end as mentions,
+    case when m.keys = '{}' or not m.is_new then '[]' else ${linkedTasks({
+      keys: sql`m.keys::text[]`,
+      workspaceId: sql`m.workspace_id`,
+      authorId: sql`m.sender_id`,
+    })} end as tasks
+  from marked m left join stepped s on s.id = m.channel_id
 ), stored as (
   insert into messages
     (id, channel_id, sender_id, parent_id, content, mentions, tasks, position, seq, created_at, updated_at)
-  select f.id, f.channel_id, f.sender_id, f.parent_id, f.content,
-    case when f.names = '{}' then '{}' else coalesce((
-      select array_agg(u.id order by u.id) from users u
-      join workspace_members on workspace_members.workspace_id = f.workspace_id and workspace_members.user_id = u.id
-      join locked as channels on channels.id = f.channel_id
-      where u.username = any(f.names::text[]) and ${seesChannel}), '{}') end,
-    case when f.keys = '{}' then '[]' else ${linkedTasks({
-      keys: sql`f.keys::text[]`,
-      workspaceId: sql`f.workspace_id`,
-      authorId: sql`f.sender_id`,
-    })} end,
-    s.base + f.place, s.base + f.place, clock_timestamp(), clock_timestamp()
-  from fresh f join stepped s on s.id = f.channel_id
-  returning id, channel_id, parent_id, mentions, tasks, position, created_at, updated_at
+  select id, channel_id, sender_id, parent_id, content, mentions, tasks, position, position, sent_at, sent_at
+  from placed where is_new
 ), mentioned as (
   insert into message_mentions (channel_id, user_id, position)
-  select channel_id, unnest(mentions), position from stored
+  select channel_id, unnest(mentions), position from placed where mentions <> '{}'
 ), untold as (
   insert into untold_replies (channel_id, position)
-  select channel_id, position from stored where parent_id is not null
+  select channel_id, position from placed where is_new and parent_id is not null
 ), linked as (
   insert into message_task_links (workspace_id, channel_id, message_id, task_id, sent_at)
-  select channels.workspace_id, s.channel_id, s.id, (task ->> 'taskId')::uuid, s.created_at
-  from stored s join locked as channels on channels.id = s.channel_id cross join jsonb_array_elements(s.tasks) task
-  where s.tasks <> '[]'
+  select p.workspace_id, p.channel_id, p.id, (task ->> 'taskId')::uuid, p.sent_at
+  from placed p cross join jsonb_array_elements(p.tasks) task
+  where p.tasks <> '[]'
 ), replied as (
   update messages root set reply_count = root.reply_count + t.replies, last_reply_at = t.last_at,
-    seq = s.root_base + t.place
+    seq = t.root_base + t.place
   from (
-    select channel_id, parent_id, count(*) as replies, max(created_at) as last_at, max(position) as last_position,
+    select parent_id, root_base, count(*) as replies, max(sent_at) as last_at, max(position) as last_position,
       row_number() over (partition by channel_id order by parent_id) as place
-    from stored where parent_id is not null group by channel_id, parent_id
-  ) t join stepped s on s.id = t.channel_id
+    from placed where is_new and parent_id is not null group by channel_id, root_base, parent_id
+  ) t
   where root.id = t.parent_id
   returning jsonb_build_object('messageId', root.id, 'channelId', root.channel_id, 'reactions', root.reactions,
     'replyCount', root.reply_count, 'lastReplyAt', root.last_reply_at::text, 'seq', root.seq,
     'lastReply', t.last_position) as root
 )
-select j.n, j.session_lives, j.busy, j.allowed, j.parent_found, j.known, j.sender_name, s.parent_id, s.mentions, s.tasks,
-  s.position, s.created_at::text, s.updated_at::text,
-  case when j.n = 0 then (select jsonb_agg(root) from replied) end as roots
-from judged j left join stored s on s.id = j.id and not j.known
-order by j.n`)
+select session_lives, busy, allowed, parent_found, known, sender_name, parent_id, mentions, tasks, position,
+  sent_at::text, case when n = 0 then (select jsonb_agg(root) from replied) end as roots
+from placed order by n`)
 
 /** What to do about channels that somebody else holds: leave their drafts, or wait. */
 export type OnLocked = 'skip' | 'wait'
@@ -127,19 +129,18 @@ export type OnLocked = 'skip' | 'wait'
 const LOCK_CHANNELS = `select id from channels where id = any($1::uuid[]) order by id for no key update`
 
 interface BatchRow {
-  n: number
   session_lives: boolean
   busy: boolean
   allowed: boolean
   parent_found: boolean
   known: boolean
-  sender_name: string
+  sender_name: string | null
   parent_id: string | null
-  mentions: string[] | null
-  tasks: TaskLink[] | null
+  mentions: string[]
+  tasks: TaskLink[]
+  /** Of those that were stored. */
   position: number | null
-  created_at: string | null
-  updated_at: string | null
+  sent_at: string
   /** Of the whole batch, with the first row. */
   roots: RepliedTo[] | null
 }
@@ -177,9 +178,8 @@ export class MessageBatch {
       drafts.map(draft => arrayOf(taskKeysIn(draft.content))),
       drafts.map(draft => draft.sessionId ?? null),
     ])
-    const byPlace = new Map(rows.map(row => [row.n, row]))
     const roots = new Map(rows[0]?.roots?.map(root => [root.messageId, root]))
-    return drafts.map((draft, n) => verdict(draft, byPlace.get(n), roots))
+    return drafts.map((draft, n) => verdict(draft, rows[n], roots))
   }
 
   /** A statement sees what was committed before it began: whoever waits for a lock has to wait before he looks. */
@@ -203,23 +203,24 @@ function verdict(draft: Draft, row: BatchRow | undefined, roots: ReadonlyMap<str
   if (row?.busy) return { kind: 'channel-busy' }
   if (!row?.allowed) return { kind: 'channel-not-found' }
   if (row.known) return { kind: 'known' }
-  const { position, created_at, updated_at } = row
-  if (position === null || created_at === null || updated_at === null) return { kind: 'parent-not-found' }
+  const { position, sender_name: senderName } = row
+  if (position === null || senderName === null) return { kind: 'parent-not-found' }
+  const sentAt = isoFromPostgres(row.sent_at)
   const message: Message = {
     messageId: draft.id,
     channelId: draft.channelId,
     senderId: draft.senderId,
-    senderName: row.sender_name,
+    senderName,
     content: draft.content,
-    mentions: row.mentions ?? [],
-    tasks: row.tasks ?? [],
+    mentions: row.mentions,
+    tasks: row.tasks,
     parentId: row.parent_id,
     reactions: [],
     replyCount: 0,
     lastReplyAt: null,
     isEdited: false,
-    createdAt: isoFromPostgres(created_at),
-    updatedAt: isoFromPostgres(updated_at),
+    createdAt: sentAt,
+    updatedAt: sentAt,
     deletedAt: null,
     position,
     seq: position,
