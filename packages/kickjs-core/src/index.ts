@@ -15,6 +15,7 @@ export {
   Value,
 } from './injection.js'
 export { Logger } from './logger.js'
+export { type Milestone, Pace } from './pace.js'
 export { reactive, toRefs } from './reactivity/reactive.js'
 export { computed, isRef, type ReadonlyRef, type Ref, ref, unref, watch } from './reactivity/ref.js'
 export {

@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net'
 import { Controller, Get } from '@forinda/kickjs-core'
 import {
+  type Application,
   type EventStream,
   type EventStreamOptions,
   encodeEvent,
@@ -203,6 +205,29 @@ async function fill(stream: EventStream) {
   }
 }
 
+async function untilConnected(app: Application, count: number) {
+  const server = app.getHttpServer()
+  const connections = () => new Promise(resolve => server.getConnections((_error, found) => resolve(found)))
+  while ((await connections()) !== count) await new Promise(resolve => setImmediate(resolve))
+}
+
+/** Lets the time pass that an ended stream may take, and has the server's end of its connection. */
+function watchDeadline() {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  let found: Socket | undefined
+  before = ({ req }) => {
+    found = req.socket
+  }
+  return {
+    expire: (ms: number) => vi.advanceTimersByTime(ms),
+    socketOf: () => {
+      if (!found) throw new Error('Nobody has connected')
+      return found
+    },
+  }
+}
+
 describe('a slow reader', () => {
   test('is cut off once more waits for it than its bound', async () => {
     options = { maxBufferedBytes: 100_000 }
@@ -256,9 +281,53 @@ describe('a slow reader', () => {
     vi.advanceTimersByTime(1_000)
     expect(told.mock.calls).toEqual([['slow']])
     expect(idle.stream.closed).toBe(false)
-    const server = app.getHttpServer()
-    const connections = () => new Promise(resolve => server.getConnections((_error, count) => resolve(count)))
-    while ((await connections()) !== 1) await new Promise(resolve => setImmediate(resolve))
+    await untilConnected(app, 1)
+  })
+
+  test('may be cut off by whoever knows him to be slow, at once and counted as that', async () => {
+    const { app, port } = await serve([Events])
+    const { stream, socket } = await open(port)
+    const told = vi.fn()
+    stream.onClose(told)
+    socket.pause()
+    await fill(stream)
+    stream.cutOff()
+    stream.cutOff()
+    expect(told.mock.calls).toEqual([['slow']])
+    await untilConnected(app, 0)
+  })
+
+  test('does not keep the connection of a stream that has ended', async () => {
+    const { expire, socketOf } = watchDeadline()
+    options = { maxBufferedBytes: Number.POSITIVE_INFINITY }
+    const { app, port } = await serve([Events])
+    const { stream, socket } = await open(port)
+    socket.pause()
+    await fill(stream)
+    stream.close()
+    expire(1_900)
+    expect(socketOf().destroyed).toBe(false)
+    expire(200)
+    expect(socketOf().destroyed).toBe(true)
+    await untilConnected(app, 0)
+  })
+
+  test('who takes the rest of a stream in time keeps his connection', async () => {
+    const { expire, socketOf } = watchDeadline()
+    options = { maxBufferedBytes: Number.POSITIVE_INFINITY }
+    const { port } = await serve([Events])
+    const { stream, socket, seen, received } = await open(port)
+    const inside = socketOf()
+    socket.pause()
+    await fill(stream)
+    stream.close()
+    expire(1_900)
+    socket.resume()
+    await until(() => received().endsWith('\n\n\r\n0\r\n\r\n'))
+    expire(10_000)
+    expect(inside.destroyed).toBe(false)
+    socket.write('GET /api/v1/nowhere HTTP/1.1\r\nHost: x\r\n\r\n')
+    await seen('HTTP/1.1 404')
   })
 
   test('that still takes something is not cut off, and neither is one that catches up', async () => {

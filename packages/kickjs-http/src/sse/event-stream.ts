@@ -6,6 +6,8 @@ const logger = Logger.for('EventStream')
 
 /** At so many looks in a row a reader may have taken nothing of what waits for it. */
 const MOST_STALLS = 8
+/** How long an ended stream may take to leave the process, in milliseconds. */
+const LEAVING_MS = 2_000
 
 export interface EventStreamOptions {
   /** How often a comment shows the connection to be alive, in milliseconds; 15,000 unless given, 0 for never. */
@@ -87,11 +89,20 @@ export class EventStream {
     else this.callbacks.push(fn)
   }
 
-  /** Ends the stream; what was sent before still arrives. */
+  /** Ends the stream; what was sent before still arrives, unless its reader leaves it lying for 2 seconds. */
   close(): void {
     if (this.closed) return
-    this.res.end()
+    // Nobody counts it from here on, so it cannot be left to the reader how long it stays.
+    const deadline = setTimeout(() => this.reset(), LEAVING_MS).unref()
+    this.res.once('close', () => clearTimeout(deadline)).end()
     this.finish('server')
+  }
+
+  /** Ends the stream of a reader who is too slow, at once: what he has not read is lost to him. */
+  cutOff(): void {
+    if (this.closed) return
+    this.reset()
+    this.finish('slow')
   }
 
   /** To be called every second: cuts off a reader who has taken nothing of what waits for a while. */
@@ -103,12 +114,11 @@ export class EventStream {
     if (this.stalls >= MOST_STALLS) this.cutOff()
   }
 
-  /** With a reset, so that the kernel forgets what it has for him, too: he will come back for all of it. */
-  private cutOff(): void {
+  /** So that the kernel forgets what it has for the reader, too: he will come back for all of it. */
+  private reset(): void {
     const { socket } = this.res
     if (socket && !(socket instanceof TLSSocket)) socket.resetAndDestroy()
     else this.res.destroy()
-    this.finish('slow')
   }
 
   private finish(end: StreamEnd): void {

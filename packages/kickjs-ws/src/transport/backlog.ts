@@ -1,25 +1,20 @@
+import { type Milestone, Pace } from '@forinda/kickjs-core'
+
 /** Less than this unread never matters. */
 const LIGHT_BYTES = 65_536
 /** More than this unread is a lag at once. */
 const HEAVY_BYTES = 262_144
 const LAG_MS = 1_000
-/** How long a confirmation may take on its way, besides the reading. */
-const ANSWER_MS = 5_000
-/** 32 KB/s: what a reader must manage. */
-const SLOWEST_BYTES_PER_MS = 32
 /** A confirmation is asked for once this much was written since the last one, or for less a while later. */
 const ASK_BYTES = 32_768
 const ASK_MS = 5_000
 /** What a packet costs in memory besides its text; that of a broadcast is there twice, as text and as bytes. */
 const PACKET_BYTES = 600
 
-/** A confirmation that was asked for: of all up to `position`. */
-interface Question {
+/** A confirmation that was asked for: of all up to its position. */
+interface Question extends Milestone {
   id: number
-  position: number
   askedAt: number
-  /** When a reader of the least speed would have read up to it. */
-  due: number
 }
 
 /**
@@ -27,14 +22,12 @@ interface Question {
  * tell: kernels on the way swallow megabytes. Knows no clock: times are those of the caller.
  */
 export class Backlog {
-  /** Positions in the stream of bytes: of the last one made, handed to the transport, confirmed. */
+  /** How many bytes were made for it. */
   private made = 0
-  private handed = 0
-  private confirmed = 0
+  /** What of them the transport was given counts as sent, and what is confirmed as read. */
+  private readonly pace = new Pace()
   /** When the first byte was handed over that no question covers. */
   private uncoveredSince = 0
-  /** When a reader of the least speed would have read all that was handed over. */
-  private readBy = 0
   /** Memory of what waits for the transport, and of what the transport has but the kernel has not. */
   private waiting = 0
   private leaving = 0
@@ -44,7 +37,7 @@ export class Backlog {
   constructor(private readonly patienceMs: number) {}
 
   get unconfirmed(): number {
-    return this.made - this.confirmed
+    return this.made - this.pace.read
   }
 
   /** What this process has in memory for the connection, in bytes. */
@@ -74,7 +67,7 @@ export class Backlog {
 
   /** The transport was given all that waited. */
   handOver(now: number): void {
-    this.hand(this.made - this.handed, now)
+    this.hand(this.made - this.pace.sent, now)
     this.leaving += this.waiting
     this.waiting = 0
   }
@@ -86,13 +79,13 @@ export class Backlog {
 
   /** Whether it is time for a question. */
   isToAsk(now: number): boolean {
-    const uncovered = this.handed - this.covered
+    const uncovered = this.pace.sent - this.covered
     return uncovered >= ASK_BYTES || (uncovered > 0 && now - this.uncoveredSince >= ASK_MS)
   }
 
   /** Notes a question, under an id that only its receiver knows, of all that was handed over so far. */
   ask(id: number, now: number): void {
-    this.questions.push({ id, position: this.handed, askedAt: now, due: Math.max(now, this.readBy) })
+    this.questions.push({ id, askedAt: now, ...this.pace.milestone(now) })
   }
 
   /** An answer confirms the questions before it, too. */
@@ -104,7 +97,7 @@ export class Backlog {
 
   /** All that was handed over has been read. */
   answerAll(now: number): void {
-    this.confirm(this.handed, [], now)
+    this.confirm(this.pace.sent, [], now)
   }
 
   /** Whether the reader is so far behind that he is better sent only what matters. */
@@ -122,27 +115,21 @@ export class Backlog {
   isOverdue(now: number): boolean {
     const oldest = this.questions[0]
     if (this.isLight || !oldest) return false
-    return now > Math.min(oldest.due + ANSWER_MS, oldest.askedAt + this.patienceMs)
+    return this.pace.isLate(oldest, now) || now > oldest.askedAt + this.patienceMs
   }
 
   /** Up to where there are questions or answers. */
   private get covered(): number {
-    return this.questions.at(-1)?.position ?? this.confirmed
+    return this.questions.at(-1)?.position ?? this.pace.read
   }
 
   private hand(bytes: number, now: number): void {
-    if (this.handed === this.covered) this.uncoveredSince = now
-    this.handed += bytes
-    // Nobody reads ahead of what he is sent.
-    this.readBy = Math.max(this.readBy, now) + bytes / SLOWEST_BYTES_PER_MS
+    if (this.pace.sent === this.covered) this.uncoveredSince = now
+    this.pace.send(bytes, now)
   }
 
   private confirm(position: number, rest: Question[], now: number): void {
-    this.confirmed = position
     this.questions = rest
-    // Who was quicker than need be has earned no credit for later.
-    const readBy = (last: number) => now + (last - position) / SLOWEST_BYTES_PER_MS
-    for (const question of rest) question.due = Math.min(question.due, readBy(question.position))
-    this.readBy = Math.min(this.readBy, readBy(this.handed))
+    this.pace.reach(position, rest, now)
   }
 }

@@ -45,7 +45,7 @@ export class LiveActivity implements AppAdapter {
   join(reader: Asker, workspaceId: string, since: number | undefined, stream: EventStream): Promise<void> {
     return this.feeds.join(reader, workspaceId, since, told => {
       const outbox = new Outbox(stream)
-      outbox.push(...missedFrames(told, frameOf))
+      outbox.begin(missedFrames(told, frameOf))
       const leave = this.add(workspaceId, { userId: reader.id, outbox })
       stream.onClose(leave)
     })

@@ -32,7 +32,7 @@ export class LiveNotifications implements AppAdapter {
   join(user: Asker, since: number | undefined, stream: EventStream): Promise<void> {
     return this.feeds.join(user, user.id, since, told => {
       const outbox = new Outbox(stream)
-      outbox.push(...missedFrames(told, frameOf))
+      outbox.begin(missedFrames(told, frameOf))
       const readers = this.readers.get(user.id) ?? new Set()
       this.readers.set(user.id, readers.add(outbox))
       stream.onClose(() => this.leave(user.id, outbox))
