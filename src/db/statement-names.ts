@@ -3,14 +3,15 @@ import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 
 /** So many plans does each connection keep, some ten kilobytes each. What comes later is planned every time. */
-const MOST_NAMES = 400
+const MOST_NAMES = 1_000
 const MOST_SEEN_ONCE = 1_000
 
 /**
- * A plan is made for the sizes that its tables have, and kept: one that was made on the first day would read a
- * table from end to end for as long as statistics say that it is empty. So it is made again after as many times more.
+ * A plan is made for the sizes that tables have, and kept: one that was made on the first day would read a table
+ * from end to end until statistics say that it has grown. So it is made again after four times as many uses,
+ * up to where its tables are large enough for their indexes.
  */
-const REPLANNED_AFTER_TIMES = 16
+const REPLANNED_AT_USES = [2, 8, 32, 128, 512, 2_048, 8_192]
 
 /** What is planned at all; everything else, such as `begin`, is quicker without a name. */
 const PLANNED = /^\s*(select|insert|update|delete|with)\b/i
@@ -18,8 +19,6 @@ const PLANNED = /^\s*(select|insert|update|delete|with)\b/i
 interface Named {
   name: string
   uses: number
-  /** At how many uses it gets another name, and with it another plan. */
-  until: number
 }
 
 /**
@@ -48,9 +47,8 @@ export class StatementNames {
     const statement = this.statements.get(text) ?? this.secondUse(text)
     if (!statement) return undefined
     statement.uses += 1
-    if (statement.uses >= statement.until && this.names < MOST_NAMES) {
+    if (REPLANNED_AT_USES.includes(statement.uses) && this.names < MOST_NAMES) {
       statement.name = `${typeof name === 'string' ? name : digestOf(text)}_${statement.uses}`
-      statement.until = statement.uses * REPLANNED_AFTER_TIMES
       this.names += 1
     }
     return statement.name
@@ -62,7 +60,7 @@ export class StatementNames {
       this.seenOnce.set(text, true)
       return undefined
     }
-    const statement = { name: '', uses: 1, until: 2 }
+    const statement = { name: '', uses: 1 }
     this.statements.set(text, statement)
     return statement
   }
