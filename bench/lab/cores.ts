@@ -4,7 +4,7 @@ import { cpus } from 'node:os'
 /** How many cores the machine has. */
 export const cores = cpus().length
 
-/** Whether servers can have a core of their own. */
+/** Whether servers and load can be kept apart. */
 export const canPin = cores > 1 && spawnSync('taskset', ['--version']).error === undefined
 
 /** The command that runs Node on the core of the servers. */

@@ -44,8 +44,9 @@ those that are printed, as median (least–most). "Bare" is the same stack doing
 validation, no order, no resuming. "The articles' way" is that of the articles which Vibed's interface comes from, with the
 indexes that help it. What reaches whom is checked with each sample: a sample that loses a message counts for nothing.
 
-Absolute figures belong to the machine: ${machine}. Servers have a core of their own; the load, and
-PostgreSQL with its default settings (it syncs each commit), have the rest. Only ratios mean something elsewhere.
+Absolute figures belong to the machine: ${machine}. Servers run on one core and the load on
+the others; PostgreSQL, with its default settings (it syncs each commit), on any that has room. Only ratios mean
+something elsewhere.
 `
 }
 
