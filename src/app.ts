@@ -21,7 +21,6 @@ import { ConnectionCounts } from './http/limits/connection-counts.js'
 import { RateLimits } from './http/limits/rate-limits.js'
 import { SocketLimits } from './http/limits/socket-limits.js'
 import { cors, securityHeaders } from './http/security-headers.js'
-import { ServiceRoutes } from './http/service-routes.js'
 import { timeRequests } from './http/time-requests.js'
 import { refuseUnexpectedBody } from './http/unexpected-body.js'
 import { Postman } from './mail/postman.js'
@@ -176,19 +175,21 @@ export async function createApp(
     shutdownTimeoutMs: 3_000,
     envelope,
     translateError: translateDatabaseError,
-    middleware: [accessLog, timeRequests(metrics), ...securityHeaders(), cors(config.corsOrigins)],
+    middleware: [accessLog, timeRequests(metrics), securityHeaders(), cors(config.corsOrigins)],
     guards: [container.resolve(Authenticator).guard, container.resolve(RateLimits).guard],
     interceptors: [
       refuseUnexpectedBody,
       container.resolve(Uploads).interceptor,
       container.resolve(Idempotency).interceptor,
     ],
-    modules: [{ routes: () => controllers.map(controller => ({ path: '/', controller })) }],
+    modules: [
+      { routes: () => controllers.map(controller => ({ path: '/', controller })) },
+      { routes: () => serviceControllers.map(controller => ({ path: '/', version: false, controller })) },
+    ],
     adapters: [
       ...(transport ? [new ClusterAdapter(transport, () => sockets.io.of('/chat'), metrics)] : []),
       container.resolve(StreamTicketsService),
       openapi,
-      new ServiceRoutes(serviceControllers, (...mounted) => openapi.onRouteMount(...mounted)),
       sockets,
       new ChatAdapter(sockets),
       container.resolve(LiveActivity),

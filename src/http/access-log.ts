@@ -12,8 +12,8 @@ const CLIENT_LEFT = 499
  */
 export function accessLog(req: Request, res: Response, next: NextFunction): void {
   const begun = performance.now()
-  const [path = ''] = req.originalUrl.split('?')
-  res.once('close', () => {
+  res.on('close', () => {
+    const [path = ''] = req.originalUrl.split('?')
     const line = {
       method: req.method,
       path,

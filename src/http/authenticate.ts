@@ -74,8 +74,9 @@ export const requireSocketUser: SocketGuard = (ctx, { controller, handler }) => 
   if (user.expiresAt <= Date.now()) throw refuse('TOKEN_EXPIRED')
 }
 
-function principal({ userId, ...session }: LiveSession, expiresAt: number): Principal {
-  return { ...session, id: userId, expiresAt }
+function principal(session: LiveSession, expiresAt: number): Principal {
+  const { userId: id, sessionId, email, username, name } = session
+  return { id, email, username, name, sessionId, expiresAt }
 }
 
 /** The cookie opens nothing that changes something, so that another site's form cannot either. */

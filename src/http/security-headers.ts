@@ -1,4 +1,6 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import type { Request, RequestHandler } from 'express'
 import helmet from 'helmet'
 
 const EXPOSED =
@@ -9,7 +11,7 @@ const HEADERS =
 const PREFLIGHT_SECONDS = '600'
 
 /** What browsers are told of an API with a few pages of its own: nothing from elsewhere, no frames, no caching. */
-export function securityHeaders(): RequestHandler[] {
+export function securityHeaders(): RequestHandler {
   const headers = helmet({
     contentSecurityPolicy: {
       useDefaults: false,
@@ -24,13 +26,25 @@ export function securityHeaders(): RequestHandler[] {
     },
     xFrameOptions: { action: 'deny' },
   })
-  return [headers, forbidCaching]
+  // None of them depends on the request, so that helmet need not be asked for each.
+  const given = new GivenHeaders(new IncomingMessage(new Socket()))
+  headers(given.req, given, () => {})
+  // Answers depend on who asks; a route whose answer may be kept says so itself.
+  given.setHeader('Cache-Control', 'no-store')
+  return (_req, res, next) => {
+    for (const [name, value] of given.headers) res.setHeader(name, value)
+    next()
+  }
 }
 
-/** Answers depend on who asks; a route whose answer may be kept says so itself. */
-function forbidCaching(_req: Request, res: Response, next: NextFunction): void {
-  res.setHeader('Cache-Control', 'no-store')
-  next()
+/** Remembers the headers that it was given, in lower case: else Node makes that of each name for each answer. */
+class GivenHeaders extends ServerResponse {
+  readonly headers = new Map<string, string>()
+
+  override setHeader(name: string, value: string): this {
+    this.headers.set(name.toLowerCase(), value)
+    return this
+  }
 }
 
 /** Lets pages of the given origins call the API with credentials. Others, and all when none is given, get no permission. */

@@ -5,7 +5,7 @@ import type { Metrics } from '../metrics/metrics.js'
 export function timeRequests(metrics: Metrics): RequestHandler {
   return (req, res, next) => {
     const begun = performance.now()
-    res.once('close', () => {
+    res.on('close', () => {
       // A stream lasts as long as somebody looks, and who left before his answer says nothing of us.
       if (!res.headersSent || res.get('content-type') === 'text/event-stream') return
       const route: unknown = req.route?.path

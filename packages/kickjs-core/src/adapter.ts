@@ -37,8 +37,8 @@ export interface ModuleRoutes<Router = unknown> {
   path: string
   router?: Router
   controller?: Class
-  /** Defaults to the application's `defaultVersion`. */
-  version?: number
+  /** Defaults to the application's `defaultVersion`; false is the root, without prefix and version. */
+  version?: number | false
 }
 
 /** One area of an application: what it registers and what it mounts. */

@@ -6,7 +6,9 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import { handleError } from './errors/error-handler.js'
 import { jsonReader } from './request/body.js'
 import { assignRequestId } from './request/request-id.js'
+import { joinSteps } from './routing/chain.js'
 import { notFound } from './routing/not-found.js'
+import { RouteIndex } from './routing/route-index.js'
 import { joinPaths, mountRoutes, type RouteGuard, type RouteInterceptor } from './routing/routes.js'
 import { attachRuntime } from './runtime.js'
 import { Connections } from './server/connections.js'
@@ -67,6 +69,7 @@ export class Application {
   private readonly app = express()
   private readonly server: Server = createStableServer(this.app)
   private readonly connections = new Connections(this.server)
+  private readonly index = new RouteIndex()
   private readonly streams = new EventStreams()
   private readonly container: Container
   private readonly adapters: readonly AppAdapter<Express, RequestHandler>[]
@@ -128,7 +131,8 @@ export class Application {
     this.app.use(assignRequestId)
     for (const adapter of this.adapters) await adapter.beforeMount?.(this.context)
     const adapted = this.adapters.flatMap(adapter => adapter.middleware?.() ?? [])
-    for (const handler of [...(this.options.middleware ?? []), ...adapted]) this.app.use(handler)
+    const steps = joinSteps([...(this.options.middleware ?? []), ...adapted, this.index.handler])
+    for (const step of steps) this.app.use(step)
     const modules = this.options.modules.map(module => (typeof module === 'function' ? new module() : module))
     for (const module of modules) module.register?.(this.container)
     for (const module of modules) this.mountModule(module)
@@ -139,14 +143,20 @@ export class Application {
   private mountModule(module: AppModule<Router>): void {
     const { apiPrefix = '/api', defaultVersion = 1 } = this.options
     for (const { path, router, controller, version = defaultVersion } of [module.routes() ?? []].flat()) {
-      const prefix = joinPaths(apiPrefix, `v${version}`, path)
-      if (router) this.app.use(prefix, router)
-      else if (controller) mountRoutes(this.app, prefix, controller)
+      const prefix = version === false ? joinPaths(path) : joinPaths(apiPrefix, `v${version}`, path)
+      if (router) this.mountRouter(prefix, router)
+      else if (controller) mountRoutes(this.app, prefix, controller, this.index)
       else throw new Error(`${prefix} has neither a router nor a controller`)
       if (!controller) continue
       this.container.resolve(controller)
       for (const adapter of this.adapters) adapter.onRouteMount?.(controller, prefix)
     }
+  }
+
+  /** It may take requests that routes after it would take too. */
+  private mountRouter(prefix: string, router: Router): void {
+    this.index.close()
+    this.app.use(prefix, router)
   }
 
   private async listen(): Promise<AddressInfo> {

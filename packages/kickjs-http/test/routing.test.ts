@@ -147,6 +147,7 @@ describe('where routes are', () => {
             return [
               { path: '/plain', router: extra },
               { path: '/old', controller: Tasks, version: 1 },
+              { path: '/bare', controller: Bulk, version: false as const },
             ]
           }
         },
@@ -158,9 +159,12 @@ describe('where routes are', () => {
     expect(await (await get('/rest/v2/plain/raw')).text()).toBe('raw')
     expect(await (await get('/rest/v1/old/tasks/3')).json()).toEqual({ id: '3' })
     expect(await (await get('/rest/v2/new/tasks/4')).json()).toEqual({ id: '4' })
+    expect(await (await fetch(`http://127.0.0.1:${port}/bare/tasks/bulk`, { method: 'POST' })).json()).toBe(
+      'bulk',
+    )
     const refused = await fetch(`http://127.0.0.1:${port}/rest/v2/new/tasks/4`, { method: 'PUT' })
     expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, DELETE, PATCH'])
-    expect(mounted).toEqual(['Tasks /rest/v1/old', 'Tasks /rest/v2/new'])
+    expect(mounted).toEqual(['Tasks /rest/v1/old', 'Bulk /bare', 'Tasks /rest/v2/new'])
   })
 
   test('the path of @Controller is a description, it moves no route', async () => {

@@ -6,6 +6,7 @@ import { runtimeOf } from '../runtime.js'
 import type { EventStream, EventStreamOptions } from '../sse/event-stream.js'
 import { type ParsedQuery, parseQuery, type QueryFieldConfig } from './query.js'
 import { requestIdOf } from './request-id.js'
+import { sendJson } from './send-json.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: KickJS code reads an untyped context freely; RouteContext types it
 type Untyped = Record<string, any>
@@ -59,7 +60,7 @@ export class RequestContext<Params = Untyped, Query = Untyped, Body = Untyped> {
 
   /** Answers with the data as it is, without the application's envelope. */
   json(data: unknown, status = 200): void {
-    this.res.status(status).json(data)
+    sendJson(this.req, this.res.status(status), data)
   }
 
   /** Answers 201 with the data in the application's envelope, and where it now is. */

@@ -7,10 +7,10 @@ const acceptable = /^[A-Za-z0-9._-]{1,128}$/
 
 /** Keeps the id that the caller gave the request, where it is safe to log and echo, or makes one. */
 export function assignRequestId(req: Request, res: Response, next: NextFunction): void {
-  const given = req.get(header) ?? ''
-  const id = acceptable.test(given) ? given : randomUUID()
+  const given = req.headers[header]
+  const id = typeof given === 'string' && acceptable.test(given) ? given : randomUUID()
   req.headers[header] = id
-  res.setHeader('X-Request-Id', id)
+  res.setHeader(header, id)
   next()
 }
 

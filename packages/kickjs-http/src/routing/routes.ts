@@ -12,6 +12,7 @@ import { RequestContext } from '../request/context.js'
 import { validate } from '../request/validate.js'
 import { runtimeOf } from '../runtime.js'
 import { pass } from './pass.js'
+import type { RouteIndex } from './route-index.js'
 
 /** A route as guards see it. */
 export interface RouteInfo {
@@ -45,13 +46,15 @@ export function buildRoutes(controller: Class): Router {
 }
 
 /**
- * Adds a controller's routes to a router. An application adds all of them to its one router, since
- * Express gives up a turn of the event loop for each nested router that does not match.
+ * Adds a controller's routes to a router, and to the index in front of it. An application adds all of them to its
+ * one router, since Express gives up a turn of the event loop for each nested router that does not match.
  */
-export function mountRoutes(router: IRouter, prefix: string, controller: Class): void {
+export function mountRoutes(router: IRouter, prefix: string, controller: Class, index?: RouteIndex): void {
   for (const { path, ...definition } of routesOf(controller)) {
-    const route = { controller, ...definition, path: joinPaths(prefix, path) }
-    router[route.method](route.path, serve(route))
+    const info = { controller, ...definition, path: joinPaths(prefix, path) }
+    const handler = serve(info)
+    const route = router.route(info.path)[info.method](handler)
+    index?.add(info.method, route, handler)
   }
 }
 

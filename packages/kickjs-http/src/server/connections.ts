@@ -54,7 +54,7 @@ export class Connections {
   private follow(res: ServerResponse): void {
     this.responses.add(res)
     if (this.retiring) announceClose(res)
-    res.once('close', () => this.responses.delete(res))
+    res.on('close', () => this.responses.delete(res))
   }
 }
 
