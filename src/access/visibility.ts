@@ -1,4 +1,4 @@
-import { type SQL, sql } from 'drizzle-orm'
+import { type Placeholder, type SQL, sql } from 'drizzle-orm'
 import type { AnyPgColumn } from 'drizzle-orm/pg-core'
 import { channelMembers, channels } from '../db/schema/chat.js'
 import { activities, notifications } from '../db/schema/feed.js'
@@ -25,6 +25,19 @@ const isForChannel = sql`(
   where ${channelMembers.channelId} = ${channels.id} and ${channelMembers.userId} = ${workspaceMembers.userId}))`
 
 export const seesChannel: SQL = sql`${channels.deletedAt} is null and ${isForChannel}`
+
+/**
+ * Whether somebody sees a channel, for a statement that reads what is in it: it is asked once, whatever the rows. A
+ * statement that finds nothing does not tell why; `Access` does.
+ */
+export const isSeenChannel = (
+  channelId: string | Placeholder,
+  userId: string | Placeholder,
+): SQL => sql`exists (
+  select 1 from ${channels}
+  join ${workspaces} on ${workspaces.id} = ${channels.workspaceId}
+  join ${workspaceMembers} on ${workspaceMembers.workspaceId} = ${workspaces.id} and ${workspaceMembers.userId} = ${userId}
+  where ${channels.id} = ${channelId} and ${workspaceIsOpen} and ${seesChannel})`
 
 const isStillShown = (deletedAt: AnyPgColumn) =>
   sql`(${deletedAt} is null or ${workspaceMembers.role} <> 'guest')`

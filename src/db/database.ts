@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Logger } from '@forinda/kickjs-core'
-import type { SQL } from 'drizzle-orm'
+import { fillPlaceholders, type Query, type SQL } from 'drizzle-orm'
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import { PgDialect } from 'drizzle-orm/pg-core'
 import pg from 'pg'
@@ -9,6 +9,7 @@ import { StartupError } from '../errors.js'
 import { lockFolder } from './embedded/folder-lock.js'
 import { keepUp } from './embedded/upkeep.js'
 import { EmbeddedServer } from './embedded/wire.js'
+import type { TextRows } from './json-rows.js'
 import { migrate } from './migrate.js'
 import { StatementNames } from './statement-names.js'
 
@@ -46,6 +47,8 @@ const SETTINGS = {
   // and so does planning them for the values of each time, which Postgres prefers wherever there is a limit.
   plan_cache_mode: 'force_generic_plan',
 }
+
+const AS_TEXT = { getTypeParser: () => (text: string) => text }
 
 /** Serialization failure and deadlock: the transaction did nothing, so it may simply run again. */
 const RETRYABLE = new Set(['40001', '40P01'])
@@ -116,6 +119,17 @@ export class Database {
   ): Promise<Row[]> {
     this.onStatement?.(text)
     return (await this.pool.query<Row>({ name, text, values })).rows
+  }
+
+  /** A statement of drizzle's, with each value as Postgres wrote it; see `jsonRows`. */
+  async textRows({ sql: text, params }: Query, values: Record<string, unknown>): Promise<TextRows> {
+    this.onStatement?.(text)
+    return this.pool.query<(string | null)[]>({
+      text,
+      values: fillPlaceholders(params, values),
+      rowMode: 'array',
+      types: AS_TEXT,
+    })
   }
 
   /** Such statements one after the other in one transaction, each of which sees what the ones before waited for; gives the rows of the last. */

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import express, { type Response } from 'express'
 import { expect, test } from 'vitest'
+import { JsonText } from '../src/request/json-text.js'
 import { sendJson } from '../src/request/send-json.js'
 
 const asItIs = (res: Response) => res
@@ -13,6 +14,8 @@ test.each<[string, unknown, ((res: Response) => Response)?, RequestInit?]>([
   ['a text', 'text'],
   ['a long answer', long],
   ['nothing', undefined],
+  ['JSON that is text already', new JsonText('{"a":[1,"ö"]}')],
+  ['such JSON within something else', { data: new JsonText('[null]') }],
   ['a status', { a: 1 }, res => res.status(409)],
   ['a status without a body', { a: 1 }, res => res.status(204)],
   ['a content type of its own', { a: 1 }, res => res.type('application/problem+json')],

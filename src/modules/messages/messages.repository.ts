@@ -1,19 +1,21 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, asc, desc, eq, gt, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { seesChannel } from '../../access/visibility.js'
+import { isSeenChannel, seesChannel } from '../../access/visibility.js'
 import { decodeCursor, encodeCursor } from '../../cursor.js'
 import { Database, type Queries } from '../../db/database.js'
+import { jsonRows } from '../../db/json-rows.js'
 import { once } from '../../db/once.js'
 import { channels, messageMentions, messageReactions, messages } from '../../db/schema/chat.js'
 import { users, workspaceMembers } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
 import { instantInput } from '../../fields.contract.js'
+import { JsonPage } from '../../json-page.js'
 import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { changesSince } from '../../realtime/changes.js'
 import { lockChannel } from '../channels/lock-channel.js'
 import { mentionedNames } from './mentions.js'
-import { oneMessage, reactedRow, selectMessages } from './message-row.js'
+import { messageRow, oneMessage, reactedRow, selectMessages } from './message-row.js'
 import type { listMessages, Message, MessageChanges, Reacted } from './messages.contract.js'
 import { stepChannel } from './step-channel.js'
 import { linkedTasks, removeLinks, replaceLinks } from './task-links/linked-tasks.js'
@@ -28,14 +30,19 @@ interface Place {
 
 interface HistoryPage {
   channelId: string
+  readerId: string
   /** The position that is the last one before the page. */
   beyond: number | SQL
   limit: number
 }
 
+const MESSAGE_KEYS = Object.keys(messageRow)
+const POSITION = MESSAGE_KEYS.indexOf('position')
+
 /** Any page, for a statement that is built before somebody asks for one. */
 const anyPage = {
   channelId: sql.placeholder('channelId'),
+  readerId: sql.placeholder('readerId'),
   beyond: sql.placeholder('beyond'),
   limit: sql.placeholder('limit'),
 }
@@ -44,8 +51,8 @@ const anyPage = {
 export class MessagesRepository {
   @Autowired(Database) private db!: Database
   private readonly pages = {
-    createdAt: once(() => this.pageOf('createdAt', anyPage).prepare('history_forwards')),
-    '-createdAt': once(() => this.pageOf('-createdAt', anyPage).prepare('history_backwards')),
+    createdAt: once(() => this.pageOf('createdAt', anyPage).toSQL()),
+    '-createdAt': once(() => this.pageOf('-createdAt', anyPage).toSQL()),
   }
 
   async byId(messageId: string): Promise<Message | undefined> {
@@ -53,13 +60,18 @@ export class MessagesRepository {
     return found
   }
 
-  /** A page of a channel's history, tombstones included, by position. */
-  async forChannel(channelId: string, { limit, cursor, sort }: HistoryQuery): Promise<Page<Message>> {
+  /**
+   * A page of a channel's history, tombstones included, by position. It is empty where the reader does not see the
+   * channel: what is asked most costs one statement.
+   */
+  async forChannel(readerId: string, channelId: string, { limit, cursor, sort }: HistoryQuery) {
     const time = cursor === undefined ? undefined : instantInput.safeParse(cursor).data
     const beyond = time === undefined ? positionOf(sort, cursor) : edge(channelId, sort, time)
-    const page = { channelId, beyond, limit: limit + 1 }
-    const rows = await (time === undefined ? this.pages[sort]().execute(page) : this.pageOf(sort, page))
-    return toPage(rows, limit, last => encodeCursor(sort, [last.position]))
+    const page = { channelId, readerId, beyond, limit: limit + 1 }
+    const statement = time === undefined ? this.pages[sort]() : this.pageOf(sort, page).toSQL()
+    const { fields, rows } = await this.db.textRows(statement, page)
+    const { items, meta } = toPage(rows, limit, last => encodeCursor(sort, [Number(last[POSITION])]))
+    return new JsonPage(jsonRows(MESSAGE_KEYS, { fields, rows: items }), meta)
   }
 
   /** What changed in a channel since; it was read before, so that its sequence is never ahead of the rows. */
@@ -145,10 +157,12 @@ export class MessagesRepository {
     })
   }
 
-  private pageOf(sort: HistoryQuery['sort'], { channelId, beyond, limit }: HistoryPage | typeof anyPage) {
+  private pageOf(sort: HistoryQuery['sort'], page: HistoryPage | typeof anyPage) {
+    const { channelId, readerId, beyond, limit } = page
     const [further, order] = sort === 'createdAt' ? [gt, asc] : [lt, desc]
+    const isIn = and(eq(messages.channelId, channelId), further(messages.position, beyond))
     return selectMessages(this.db.query)
-      .where(and(eq(messages.channelId, channelId), further(messages.position, beyond)))
+      .where(and(isIn, isSeenChannel(channelId, readerId)))
       .orderBy(order(messages.position))
       .limit(limit)
   }

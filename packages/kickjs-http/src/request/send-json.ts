@@ -1,4 +1,5 @@
 import type { Request, Response } from 'express'
+import { JsonText } from './json-text.js'
 
 /** From here on a text is encoded first: it is counted and sent in one go. */
 const LONG = 1000
@@ -8,7 +9,7 @@ const LONG = 1000
  * it has just written, and asks whether the client has the answer already, though the client has not said so.
  */
 export function sendJson(req: Request, res: Response, data: unknown): void {
-  const text: string | undefined = isPlain(req, res) ? JSON.stringify(data) : undefined
+  const text: string | undefined = isPlain(req, res) ? textOf(data) : undefined
   if (text === undefined) {
     res.json(data)
     return
@@ -17,6 +18,10 @@ export function sendJson(req: Request, res: Response, data: unknown): void {
   res.setHeader('content-type', 'application/json; charset=utf-8')
   res.setHeader('content-length', Buffer.byteLength(body))
   res.end(body)
+}
+
+function textOf(data: unknown): string | undefined {
+  return data instanceof JsonText ? data.text : JSON.stringify(data)
 }
 
 const BODILESS: ReadonlySet<number> = new Set([204, 205, 304])
