@@ -1,6 +1,6 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, eq, exists, isNull, or, sql } from 'drizzle-orm'
-import { type AnyPgColumn, alias } from 'drizzle-orm/pg-core'
+import { alias } from 'drizzle-orm/pg-core'
 import { Database } from '../db/database.js'
 import { once } from '../db/once.js'
 import { personColumns } from '../db/person-columns.js'
@@ -77,12 +77,6 @@ const messageColumns = {
   deletedAt: messages.deletedAt,
   channel: channelColumns,
 }
-/** A thing and somebody who may see it. */
-export interface Pair {
-  id: string
-  userId: string
-}
-
 const colleagues = alias(workspaceMembers, 'colleagues')
 const id = sql.placeholder('id')
 /** Whoever asks, in a statement that is built before he does. */
@@ -264,41 +258,6 @@ export class AccessRows {
       .where(and(eq(users.id, asker.id), users.isOperator, isNull(users.disabledAt)))
     return found !== undefined
   }
-
-  /** Those of some pairs in which the user sees the channel. */
-  async channelReaders(pairs: readonly Pair[]): Promise<Pair[]> {
-    return this.db.query
-      .select({ id: channels.id, userId: workspaceMembers.userId })
-      .from(channels)
-      .innerJoin(workspaces, eq(workspaces.id, channels.workspaceId))
-      .innerJoin(workspaceMembers, eq(workspaceMembers.workspaceId, workspaces.id))
-      .where(and(isAmong(channels.id, pairs), workspaceIsOpen, seesChannel))
-  }
-
-  /** Those of some pairs in which the user sees the project. */
-  async projectViewers(pairs: readonly Pair[]): Promise<Pair[]> {
-    return this.db.query
-      .select({ id: projects.id, userId: workspaceMembers.userId })
-      .from(projects)
-      .innerJoin(workspaces, eq(workspaces.id, projects.workspaceId))
-      .innerJoin(workspaceMembers, eq(workspaceMembers.workspaceId, workspaces.id))
-      .where(and(isAmong(projects.id, pairs), workspaceIsOpen, seesProject))
-  }
-
-  /** The workspaces that some users belong to. */
-  async memberships(userIds: readonly string[]): Promise<Pair[]> {
-    return this.db.query
-      .select({ id: workspaces.id, userId: workspaceMembers.userId })
-      .from(workspaceMembers)
-      .innerJoin(workspaces, eq(workspaces.id, workspaceMembers.workspaceId))
-      .where(and(sql`${workspaceMembers.userId} = any(${sql.param(userIds)}::uuid[])`, workspaceIsOpen))
-  }
-}
-
-function isAmong(id: AnyPgColumn, pairs: readonly Pair[]) {
-  const ids = sql.param(pairs.map(pair => pair.id))
-  const userIds = sql.param(pairs.map(({ userId }) => userId))
-  return sql`(${id}, ${workspaceMembers.userId}) in (select * from unnest(${ids}::uuid[], ${userIds}::uuid[]))`
 }
 
 type Somebody = Pick<Asker, 'id'> | typeof anybody

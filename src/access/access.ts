@@ -1,6 +1,7 @@
 import { Autowired, Service } from '@forinda/kickjs-core'
 import { type ErrorCode, refuse } from '../errors.js'
-import { AccessRows, type Pair } from './access-rows.js'
+import { AccessPairs, type Pair } from './access-pairs.js'
+import { AccessRows } from './access-rows.js'
 import type { Asker } from './asker.js'
 import { atLeast, type Role } from './roles.js'
 
@@ -12,6 +13,7 @@ import { atLeast, type Role } from './roles.js'
 @Service()
 export class Access {
   @Autowired(AccessRows) private rows!: AccessRows
+  @Autowired(AccessPairs) private pairs!: AccessPairs
 
   /** A workspace that the user belongs to. */
   async workspace(user: Asker, workspaceId: string, minimum: Role = 'guest') {
@@ -108,19 +110,19 @@ export class Access {
 
   /** Of some pairs of a channel and a user those in which he may read it, in one statement. */
   async channelReaders(pairs: readonly Pair[]): Promise<Pair[]> {
-    return pairs.length === 0 ? [] : this.rows.channelReaders(pairs)
+    return pairs.length === 0 ? [] : this.pairs.channelReaders(pairs)
   }
 
   /** Of some pairs of a project and a user those in which he sees it, in one statement. */
   async projectViewers(pairs: readonly Pair[]): Promise<Pair[]> {
-    return pairs.length === 0 ? [] : this.rows.projectViewers(pairs)
+    return pairs.length === 0 ? [] : this.pairs.projectViewers(pairs)
   }
 
   /** The ids of the workspaces that each of some users belongs to. */
   async workspacesOf(userIds: readonly string[]): Promise<Map<string, string[]>> {
     const found = new Map<string, string[]>(userIds.map(userId => [userId, []]))
     if (found.size === 0) return found
-    for (const { id, userId } of await this.rows.memberships(userIds)) found.get(userId)?.push(id)
+    for (const { id, userId } of await this.pairs.memberships(userIds)) found.get(userId)?.push(id)
     return found
   }
 

@@ -12,7 +12,7 @@ afterAll(async () => {
 })
 
 const ID = '01990000-0000-7000-8000-000000000001'
-const TEXT = 'a "quoted" \\ line\n\u0000'.slice(0, -1) + '\u2028 ä😀 {},[]'
+const TEXT = 'a "quoted" \\ line\n\u0001\u2028 ä😀 {},[]'
 
 async function rowsOf(values: Record<string, unknown>) {
   const { sql: text, params } = database.query
