@@ -155,7 +155,6 @@ export async function createApp(
     admit: ({ address, onClose }) => onClose(counts.take({ address })),
     trustProxy: config.trustProxy,
     sessionIdPrefix: config.nodeName,
-    lightRequests: true,
     adapter: transport?.adapter,
     observer: socketObserver(metrics),
     onLag: (socket, isLagging) => container.resolve(CompanyBroadcaster).lag(socket, isLagging),

@@ -26,8 +26,6 @@ export interface WsAdapterOptions {
   sessionIdPrefix?: string | undefined
   /** Browsers of other origins that may connect. Default: none. */
   cors?: CorsOptions | undefined
-  /** Keeps of each connection's `request` only headers, URL and query, which saves some KiB of memory. Default: all of it. */
-  lightRequests?: boolean
   /** A Socket.IO cluster adapter, such as `createAdapter(…)` of `@socket.io/postgres-adapter` gives. */
   adapter?: ServerOptions['adapter'] | undefined
   /** Asked before anything else about each event, also one that no handler names; what it throws is the answer. */

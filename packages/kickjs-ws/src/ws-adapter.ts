@@ -17,7 +17,6 @@ import { noteAddress } from './transport/address.js'
 import { admitBy } from './transport/admission.js'
 import { Connections } from './transport/connections.js'
 import { ignoreUpgrade } from './transport/ignore-upgrade.js'
-import { lightenRequest } from './transport/light-request.js'
 import { allowedOrigins, isForeign } from './transport/origin.js'
 import { Readers } from './transport/readers.js'
 import { within } from './within.js'
@@ -177,7 +176,7 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
   }
 
   private attach(io: Server<DefaultEventsMap, ServerEvents>, server: HttpServer): void {
-    const { trustProxy = 0, sessionIdPrefix, lightRequests = false } = this.options
+    const { trustProxy = 0, sessionIdPrefix } = this.options
     io.attach(server)
     if (sessionIdPrefix !== undefined) io.engine.generateId = () => sessionId(sessionIdPrefix)
     io.engine.use((request: IncomingMessage, _response: unknown, next: (error?: Error) => void) => {
@@ -186,7 +185,6 @@ export class WsAdapter<ServerEvents extends Events = DefaultEventsMap> implement
     })
     io.engine.on('connection', connection => {
       noteAddress(connection, trustProxy)
-      if (lightRequests) lightenRequest(connection)
       this.readers.follow(connection)
     })
     const { upgraded } = this

@@ -1,4 +1,3 @@
-import { IncomingMessage } from 'node:http'
 import { HttpException } from '@forinda/kickjs-core'
 import {
   type AdmissionRequest,
@@ -57,24 +56,6 @@ describe.each(transports)('over %s, a client', transport => {
     })
     expect(adapter.io.of('/guarded').sockets.size).toBe(0)
   })
-})
-
-test('a light request still tells of a client that leaves a namespace and comes back', async () => {
-  const requests: AdmissionRequest[] = []
-  const admit = async (request: AdmissionRequest) => void requests.push(request)
-  const { port, adapter } = await serve({ ...options, admit, lightRequests: true })
-  const { send, next } = await raw(port)
-  for (let times = 0; times < 2; times++) {
-    const joined = next('40/guarded,')
-    send('40/guarded,')
-    await joined
-    const [socket] = adapter.io.of('/guarded').sockets.values()
-    expect(socket?.handshake).toMatchObject({ secure: false, query: { EIO: '4', transport: 'websocket' } })
-    expect(socket?.request).not.toBeInstanceOf(IncomingMessage)
-    send('41/guarded,')
-    await vi.waitFor(() => expect(adapter.io.of('/guarded').sockets.size).toBe(0))
-  }
-  expect(requests.map(({ headers }) => headers.host)).toEqual(Array(2).fill(`127.0.0.1:${port}`))
 })
 
 test('what admit throws is translated; what nobody knows is no more than a failure', async () => {
