@@ -122,7 +122,7 @@ export class Database {
   }
 
   /** A statement of drizzle's, with each value as Postgres wrote it; see `jsonRows`. */
-  async textRows({ sql: text, params }: Query, values: Record<string, unknown>): Promise<TextRows> {
+  async textRows({ sql: text, params }: Query, values: Record<string, unknown> = {}): Promise<TextRows> {
     this.onStatement?.(text)
     return this.pool.query<(string | null)[]>({
       text,
@@ -253,7 +253,12 @@ const dialect = new PgDialect({ casing: 'snake_case' })
 
 /** The text of a statement that is written with shared fragments and numbers its own parameters (`$1`). */
 export function sqlText(statement: SQL): string {
-  return dialect.sqlToQuery(statement).sql
+  return sqlQuery(statement).sql
+}
+
+/** A statement that is written with shared fragments, for `textRows`. */
+export function sqlQuery(statement: SQL): Query {
+  return dialect.sqlToQuery(statement)
 }
 
 /** The SQLSTATE of a failed statement, through drizzle's wrapping. */

@@ -1,11 +1,13 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, asc, eq, gt, sql } from 'drizzle-orm'
-import { Database } from '../../db/database.js'
+import { Database, sqlQuery } from '../../db/database.js'
+import { jsonRows, type TextRow } from '../../db/json-rows.js'
 import { once } from '../../db/once.js'
 import { removeExpired } from '../../db/remove-expired.js'
 import { activities } from '../../db/schema/feed.js'
 import { projects, taskOrders, tasks } from '../../db/schema/work.js'
-import { type Page, type PageQuery, toPage } from '../../pagination.js'
+import { JsonPage } from '../../json-page.js'
+import { type PageQuery, toPage } from '../../pagination.js'
 import { changesSince } from '../../realtime/changes.js'
 import { requireColumns } from './board/columns.js'
 import { type ListedProject, matchingTasks, type ResolvedFilter } from './task-filter.js'
@@ -30,6 +32,9 @@ interface Standing {
   lastSeq: number
 }
 
+const TASK_KEYS = Object.keys(taskRow)
+const STATUS = TASK_KEYS.indexOf('status')
+
 export type TaskNews = ChangedTask & { isNew: boolean }
 
 @Repository()
@@ -40,6 +45,13 @@ export class TasksRepository {
       .where(eq(tasks.id, sql.placeholder('id')))
       .prepare('task_by_id'),
   )
+
+  /** What a list reads of each task, and the value that it is sorted by; most of the statement's text. */
+  private readonly listed = once(() => {
+    const listed = { ...taskRow, text: sql`walk.text` }
+    const of = eq(projects.id, tasks.projectId)
+    return sql.raw(this.db.query.select(listed).from(tasks).innerJoin(projects, of).toSQL().sql)
+  })
 
   async byId(taskId: string): Promise<Task | undefined> {
     const [found] = await this.one().execute({ id: taskId })
@@ -53,24 +65,22 @@ export class TasksRepository {
   async forProject(
     project: ListedProject & { lastSeq: number },
     { limit, cursor, count, sort, ...filter }: TaskQuery,
-  ): Promise<Page<Task>> {
+  ): Promise<JsonPage> {
     const matching = matchingTasks(project, filter)
     const walk = taskWalk(sort, cursor, project.lastSeq, Date.now())
-    const rows = await this.db.query
-      .select({ ...taskRow, text: sql<string>`walk.text` })
-      .from(tasks)
-      .innerJoin(projects, eq(projects.id, tasks.projectId))
-      .innerJoin(sql`${walk.rows(matching, limit + 1)} walk`, sql`walk.id = ${tasks.id}`)
-      .orderBy(walk.by)
+    const statement = sqlQuery(sql`${this.listed()} inner join ${walk.rows(matching, limit + 1)} walk
+      on walk.id = ${tasks.id} order by ${walk.by}`)
+    const { fields, rows } = await this.db.textRows(statement)
     // A status on the page is one: only of the others it has to be asked.
-    const unseen = filter.status?.filter(status => rows.every(row => row.status !== status))
+    const unseen = filter.status?.filter(status => rows.every(row => row[STATUS] !== status))
     if (unseen?.length) await requireColumns(this.db.query, project.id, unseen)
     const total = count && (await this.db.query.$count(tasks, matching))
-    return toPage(rows, limit, walk.cursorOf, total).map(({ text, ...task }) => task)
+    const { items, meta } = toPage(rows, limit, row => walk.cursorOf(placeOf(row)), total)
+    return new JsonPage(jsonRows(TASK_KEYS, { fields, rows: items }), meta)
   }
 
   /** A page of the tasks right below one, in the order they were made. */
-  subtasks(parent: ParentTask, query: Omit<TaskQuery, 'sort'>): Promise<Page<Task>> {
+  subtasks(parent: ParentTask, query: Omit<TaskQuery, 'sort'>): Promise<JsonPage> {
     const { id: parentTaskId, projectId, workspaceId } = parent
     const project = { id: projectId, workspaceId, key: '', lastSeq: 0 }
     return this.forProject(project, { ...query, parentTaskId, sort: 'createdAt' })
@@ -143,6 +153,11 @@ export class TasksRepository {
       .limit(limit)
     return rows.map(({ bytes }) => bytes)
   }
+}
+
+/** Where a walk met a row: its id comes first, and the text of its value last. */
+function placeOf(row: TextRow): { id: string; text: string } {
+  return { id: row[0] ?? '', text: row.at(-1) ?? '' }
 }
 
 /** Deleted ones, too. */
