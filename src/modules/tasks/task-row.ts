@@ -9,16 +9,17 @@ import { projects, taskAssignees, tasks } from '../../db/schema/work.js'
 import { refuse } from '../../errors.js'
 import type { Task } from './tasks.contract.js'
 
+const people = sql`json_agg(json_build_object('id', u.id, 'username', u.username, 'firstName', u.first_name,
+  'lastName', u.last_name, 'avatarUrl', u.avatar_url) order by a.assigned_at, u.id)`
+const assigned = sql`${taskAssignees} a join ${users} u on u.id = a.user_id`
+const named = sql`json_agg(json_build_object('id', l.id, 'name', l.name, 'color', l.color) order by lower(l.name), l.id)`
+const labelled = sql`${taskLabels} tl join ${labels} l on l.id = tl.label_id`
+
 const assignees = sql<Task['assignees']>`coalesce((
-  select json_agg(json_build_object('id', u.id, 'username', u.username, 'firstName', u.first_name,
-    'lastName', u.last_name, 'avatarUrl', u.avatar_url) order by a.assigned_at, u.id)
-  from ${taskAssignees} a join ${users} u on u.id = a.user_id
-  where a.task_id = ${tasks.id}), '[]')`
+  select ${people} from ${assigned} where a.task_id = ${tasks.id}), '[]')`
 
 const labelsOf = sql<Task['labels']>`coalesce((
-  select json_agg(json_build_object('id', l.id, 'name', l.name, 'color', l.color) order by lower(l.name), l.id)
-  from ${taskLabels} tl join ${labels} l on l.id = tl.label_id
-  where tl.task_id = ${tasks.id}), '[]')`
+  select ${named} from ${labelled} where tl.task_id = ${tasks.id}), '[]')`
 
 const commentCount = sql<number>`(
   select count(*) from ${comments} c where c.task_id = ${tasks.id} and c.deleted_at is null)`
@@ -51,6 +52,24 @@ export const taskRow = {
   updatedAt: tasks.updatedAt,
   startedAt: tasks.startedAt,
   completedAt: tasks.completedAt,
+}
+
+/**
+ * The same with people and labels from `companions`, which reads those of a page at once: for each task by itself that
+ * takes longer than all else of the page.
+ */
+export const listedTaskRow = {
+  ...taskRow,
+  assignees: sql<Task['assignees']>`coalesce(people.list, '[]')`,
+  labels: sql<Task['labels']>`coalesce(named.list, '[]')`,
+}
+
+/** For the `with` of a statement that has a table `walk`, with the `id` of each task of a page; and their joins. */
+export const companions = {
+  tables: sql`
+    people as (select a.task_id, ${people} as list from ${assigned} where a.task_id in (select id from walk) group by a.task_id),
+    named as (select tl.task_id, ${named} as list from ${labelled} where tl.task_id in (select id from walk) group by tl.task_id)`,
+  joins: sql`left join people on people.task_id = ${tasks.id} left join named on named.task_id = ${tasks.id}`,
 }
 
 const unlessDeleted = (text: AnyPgColumn) =>

@@ -45,10 +45,13 @@ export function taskWalk(sort: TaskSort, cursor: string | undefined, lastSeq: nu
   ) => sql`(
     select ${tasks.id} as id, ${value} as value from ${tasks} ${from}
     where ${and(matching, condition, place && order.beyond(value, place))}
-    order by ${order.by(value, sql`${tasks.id}`)} limit ${limit})`
+    order by ${order.by(value, sql`${tasks.id}`)} limit ${sql.raw(String(limit))})`
 
   return {
-    /** The next rows of the walk as a table of `id`, `value` and `text` (of the value). */
+    /**
+     * The next rows of the walk as a table of `id`, `value` and `text` (of the value). The limit is no parameter: of a
+     * page that may be of any size Postgres thinks that it is a tenth of all there is.
+     */
     rows(matching: SQL | undefined, limit: number): SQL {
       if (isFixed)
         return sql`(select id, value, value::text as text from ${branch(sql``, order.now, undefined, matching, limit)} walk)`
@@ -58,7 +61,7 @@ export function taskWalk(sort: TaskSort, cursor: string | undefined, lastSeq: nu
         order by ${taskOrders.seq} limit 1) ${taskOrders}`
       const changed = branch(before, order.was, sql`${tasks.seq} > ${began}`, matching, limit)
       return sql`(select id, value, value::text as text from (${unchanged} union all ${changed}) walk
-        order by ${order.by(sql`value`, sql`id`)} limit ${limit})`
+        order by ${order.by(sql`value`, sql`id`)} limit ${sql.raw(String(limit))})`
     },
     /** The order of `rows` once they are joined with their tasks. */
     by: order.by(sql`walk.value`, sql`walk.id`),

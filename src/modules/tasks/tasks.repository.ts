@@ -11,7 +11,7 @@ import { type PageQuery, toPage } from '../../pagination.js'
 import { changesSince } from '../../realtime/changes.js'
 import { requireColumns } from './board/columns.js'
 import { type ListedProject, matchingTasks, type ResolvedFilter } from './task-filter.js'
-import { changedTaskRow, selectTasks, taskRow } from './task-row.js'
+import { changedTaskRow, companions, listedTaskRow, selectTasks } from './task-row.js'
 import { taskWalk } from './task-walk.js'
 import type { ChangedTask, ProjectChanges, Task, TaskSort } from './tasks.contract.js'
 
@@ -32,7 +32,7 @@ interface Standing {
   lastSeq: number
 }
 
-const TASK_KEYS = Object.keys(taskRow)
+const TASK_KEYS = Object.keys(listedTaskRow)
 const STATUS = TASK_KEYS.indexOf('status')
 
 export type TaskNews = ChangedTask & { isNew: boolean }
@@ -48,7 +48,7 @@ export class TasksRepository {
 
   /** What a list reads of each task, and the value that it is sorted by; most of the statement's text. */
   private readonly listed = once(() => {
-    const listed = { ...taskRow, text: sql`walk.text` }
+    const listed = { ...listedTaskRow, text: sql`walk.text` }
     const of = eq(projects.id, tasks.projectId)
     return sql.raw(this.db.query.select(listed).from(tasks).innerJoin(projects, of).toSQL().sql)
   })
@@ -68,8 +68,9 @@ export class TasksRepository {
   ): Promise<JsonPage> {
     const matching = matchingTasks(project, filter)
     const walk = taskWalk(sort, cursor, project.lastSeq, Date.now())
-    const statement = sqlQuery(sql`${this.listed()} inner join ${walk.rows(matching, limit + 1)} walk
-      on walk.id = ${tasks.id} order by ${walk.by}`)
+    const statement = sqlQuery(sql`
+      with walk as materialized ${walk.rows(matching, limit + 1)}, ${companions.tables}
+      ${this.listed()} inner join walk on walk.id = ${tasks.id} ${companions.joins} order by ${walk.by}`)
     const { fields, rows } = await this.db.textRows(statement)
     // A status on the page is one: only of the others it has to be asked.
     const unseen = filter.status?.filter(status => rows.every(row => row[STATUS] !== status))
