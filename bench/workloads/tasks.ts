@@ -17,6 +17,7 @@ import {
 interface List {
   name: string
   title: string
+  note?: string
   sort: string
   value: string
   direction: 'asc' | 'desc'
@@ -25,10 +26,18 @@ interface List {
 }
 
 const lists: readonly List[] = [
-  { name: 'tasks', title: 'plain', sort: 'createdAt', value: 't.created_at', direction: 'asc' },
+  {
+    name: 'tasks',
+    title: 'plain',
+    note: 'The articles’ page is found by its offset, comes with a count of all, and has neither the people nor the labels of its tasks.',
+    sort: 'createdAt',
+    value: 't.created_at',
+    direction: 'asc',
+  },
   {
     name: 'tasks-filtered',
     title: 'filtered',
+    note: 'One task in twenty passes the filter, so that a count of all is quick, and it is most of what the articles’ page costs. Ours is busy with what theirs leaves out: people, labels and comments of 25 tasks are two thirds of its time in PostgreSQL.',
     sort: 'createdAt',
     value: 't.created_at',
     direction: 'asc',
@@ -54,14 +63,12 @@ const lists: readonly List[] = [
   },
 ]
 
-function listWorkload({ name, title, sort, value, direction, filter }: List): Workload {
+function listWorkload({ name, title, note, sort, value, direction, filter }: List): Workload {
   const deep = filter ? 'the last page' : 'page 8,000'
   return {
     name,
     title: `Task list, ${title}, pages of 25 of 200,000`,
-    ...(name === 'tasks' && {
-      note: 'The articles’ page is found by its offset, comes with a count of all, and has neither the people nor the labels of its tasks.',
-    }),
+    ...(note !== undefined && { note }),
     figures: [
       perSecond('page 1'),
       perSecond(deep),

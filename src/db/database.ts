@@ -2,10 +2,10 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Logger } from '@forinda/kickjs-core'
 import { fillPlaceholders, type Query, type SQL } from 'drizzle-orm'
-import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
-import { PgDialect } from 'drizzle-orm/pg-core'
+import { NodePgDatabase, NodePgDriver } from 'drizzle-orm/node-postgres'
 import pg from 'pg'
 import { StartupError } from '../errors.js'
+import { dialect } from './dialect.js'
 import { lockFolder } from './embedded/folder-lock.js'
 import { keepUp } from './embedded/upkeep.js'
 import { EmbeddedServer } from './embedded/wire.js'
@@ -245,11 +245,10 @@ function overPool(
     client.on('error', error => logger.debug({ err: error }, 'a connection was lost'))
   })
   const logging = onStatement ? { logger: { logQuery: onStatement } } : {}
-  const query = drizzle(pool, { casing: 'snake_case', ...logging })
+  const session = new NodePgDriver(pool, dialect, logging).createSession(undefined)
+  const query = new NodePgDatabase(dialect, session, undefined)
   return new Database(kind, pool, query, onStatement, release, failed)
 }
-
-const dialect = new PgDialect({ casing: 'snake_case' })
 
 /** The text of a statement that is written with shared fragments and numbers its own parameters (`$1`). */
 export function sqlText(statement: SQL): string {

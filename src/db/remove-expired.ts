@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import type { PgTable } from 'drizzle-orm/pg-core'
 import type { Database } from './database.js'
+import { literal } from './dialect.js'
 
 const BATCH = 1_000
 
@@ -14,7 +15,7 @@ export async function removeInBatches(db: Database, table: PgTable, condition: S
   for (let removed = BATCH; removed === BATCH; ) {
     const { rowCount } = await db.query.execute(sql`
       delete from ${table} where ctid = any (array(
-        select ctid from ${table} where ${condition} limit ${BATCH}))`)
+        select ctid from ${table} where ${condition} limit ${literal(BATCH)}))`)
     removed = rowCount ?? 0
   }
 }

@@ -2,6 +2,7 @@ import { Autowired, Repository } from '@forinda/kickjs-core'
 import { eq, sql } from 'drizzle-orm'
 import { v7 } from 'uuid'
 import { Database, type Queries } from '../db/database.js'
+import { literal } from '../db/dialect.js'
 import { removeInBatches } from '../db/remove-expired.js'
 import { mails } from '../db/schema/feed.js'
 import { Secrets } from '../secrets.js'
@@ -55,7 +56,7 @@ export class MailsRepository {
     const pause = sql`least(${FIRST_PAUSE} * power(2, ${mails.attempts}), interval '6 hours')`
     const due = sql`(
       select id from ${mails} where sent_at is null and due_at <= now() and attempts < ${MOST_ATTEMPTS}
-      order by due_at limit ${limit} for update skip locked)`
+      order by due_at limit ${literal(limit)} for update skip locked)`
     const taken = await this.db.query
       .update(mails)
       .set({ attempts: sql`${mails.attempts} + 1`, dueAt: sql`now() + ${pause}` })

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { afterAll, expect, test } from 'vitest'
 import { Database, sqlState } from '../../src/db/database.js'
+import { users } from '../../src/db/schema/people.js'
 import { cloneDatabase } from '../support/database.js'
 
 const directory = mkdtempSync(join(tmpdir(), 'vibed-db-'))
@@ -76,6 +77,14 @@ for (const [kind, options] of Object.entries(kinds)) {
     await database.close()
   })
 }
+
+test('the limit of a page is part of its statement, so that a plan made once is one for that many rows', async () => {
+  const database = await Database.open({ url: cloned.url })
+  const page = database.query.select({ id: users.id }).from(users).limit(51).toSQL()
+  expect(page).toEqual({ sql: 'select "id" from "users" limit 51', params: [] })
+  expect(await database.query.select({ id: users.id }).from(users).limit(0)).toEqual([])
+  await database.close()
+})
 
 test('times come as ISO 8601 in UTC whatever the zone of the machine', async () => {
   for (const options of Object.values(kinds)) {

@@ -80,7 +80,7 @@ test('a server whose embedded database dies ends with one line that says so', as
   expect(stderr).toMatch(/^The embedded database has stopped: [^\n]+\n$/)
   // Its folder is free again.
   await new ServerProcess({ PORT: '0', VIBED_DATA_DIR: folder }).origin()
-})
+}, 60_000)
 
 test('a server that cannot stop as it should says why in its log and ends with 1', async () => {
   const server = await startWith(`

@@ -1,4 +1,5 @@
 import { type SQL, sql } from 'drizzle-orm'
+import { literal } from '../../db/dialect.js'
 import { channelReads, channels, messageMentions, messages } from '../../db/schema/chat.js'
 import { workspaceMembers } from '../../db/schema/people.js'
 import { UNREAD_CAP } from './channels.contract.js'
@@ -13,7 +14,7 @@ export const unreadCount: SQL<number> = sql<number>`(
   select count(*) from (
     select 1 from ${messages} where ${messages.channelId} = ${channels.id} and ${messages.position} > ${readMark}
       and ${messages.deletedAt} is null and ${messages.senderId} <> ${workspaceMembers.userId}
-    limit ${sql.raw(String(UNREAD_CAP))}
+    limit ${literal(UNREAD_CAP)}
   ) unread)`
 
 /** How many of them mention the reader. */
@@ -24,5 +25,5 @@ export const mentionCount: SQL<number> = sql<number>`(
     where ${messageMentions.channelId} = ${channels.id} and ${messageMentions.userId} = ${workspaceMembers.userId}
       and ${messageMentions.position} > ${readMark}
       and ${messages.deletedAt} is null and ${messages.senderId} <> ${workspaceMembers.userId}
-    limit ${sql.raw(String(UNREAD_CAP))}
+    limit ${literal(UNREAD_CAP)}
   ) mentioning)`

@@ -3,6 +3,7 @@ import type { RouteContext } from '@forinda/kickjs-http'
 import { Access } from '../../access/access.js'
 import { refuse } from '../../errors.js'
 import { Idempotency } from '../../http/idempotency.js'
+import { HistoryRepository } from './history.repository.js'
 import {
   deleteMessage,
   editMessage,
@@ -20,11 +21,12 @@ export class MessagesController {
   @Autowired(Access) private access!: Access
   @Autowired(MessagesService) private messages!: MessagesService
   @Autowired(MessagesRepository) private stored!: MessagesRepository
+  @Autowired(HistoryRepository) private history!: HistoryRepository
   @Autowired(Idempotency) private idempotency!: Idempotency
 
   @Get('/channels/:channelId/messages', listMessages)
   async list({ user, params, query }: RouteContext<typeof listMessages>) {
-    const page = await this.stored.forChannel(user.id, params.channelId, query)
+    const page = await this.history.page(user.id, params.channelId, query)
     // The channel may be empty, or not his to see.
     if (page.isEmpty) await this.access.channel(user, params.channelId)
     return page

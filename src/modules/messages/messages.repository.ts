@@ -1,77 +1,33 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
-import { and, asc, desc, eq, gt, inArray, isNull, lt, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm'
 import { z } from 'zod'
-import { isSeenChannel, seesChannel } from '../../access/visibility.js'
+import { seesChannel } from '../../access/visibility.js'
 import { decodeCursor, encodeCursor } from '../../cursor.js'
 import { Database, type Queries } from '../../db/database.js'
-import { jsonRows } from '../../db/json-rows.js'
-import { once } from '../../db/once.js'
 import { channels, messageMentions, messageReactions, messages } from '../../db/schema/chat.js'
 import { users, workspaceMembers } from '../../db/schema/people.js'
 import { refuse } from '../../errors.js'
-import { instantInput } from '../../fields.contract.js'
-import { JsonPage } from '../../json-page.js'
 import { type Page, type PageQuery, toPage } from '../../pagination.js'
 import { changesSince } from '../../realtime/changes.js'
 import { lockChannel } from '../channels/lock-channel.js'
 import { mentionedNames } from './mentions.js'
-import { messageRow, oneMessage, reactedRow, selectMessages } from './message-row.js'
-import type { listMessages, Message, MessageChanges, Reacted } from './messages.contract.js'
+import { oneMessage, reactedRow, selectMessages } from './message-row.js'
+import type { Message, MessageChanges, Reacted } from './messages.contract.js'
 import { stepChannel } from './step-channel.js'
 import { linkedTasks, removeLinks, replaceLinks } from './task-links/linked-tasks.js'
 import { taskKeysIn } from './task-links/task-keys.js'
-
-type HistoryQuery = z.output<typeof listMessages.query>
 
 interface Place {
   id: string
   workspaceId: string
 }
 
-interface HistoryPage {
-  channelId: string
-  readerId: string
-  /** The position that is the last one before the page. */
-  beyond: number | SQL
-  limit: number
-}
-
-const MESSAGE_KEYS = Object.keys(messageRow)
-const POSITION = MESSAGE_KEYS.indexOf('position')
-
-/** Any page, for a statement that is built before somebody asks for one. */
-const anyPage = {
-  channelId: sql.placeholder('channelId'),
-  readerId: sql.placeholder('readerId'),
-  beyond: sql.placeholder('beyond'),
-  limit: sql.placeholder('limit'),
-}
-
 @Repository()
 export class MessagesRepository {
   @Autowired(Database) private db!: Database
-  private readonly pages = {
-    createdAt: once(() => this.pageOf('createdAt', anyPage).toSQL()),
-    '-createdAt': once(() => this.pageOf('-createdAt', anyPage).toSQL()),
-  }
-
   async byId(messageId: string): Promise<Message | undefined> {
     const [found] = await selectMessages(this.db.query).where(eq(messages.id, messageId))
     return found
-  }
-
-  /**
-   * A page of a channel's history, tombstones included, by position. It is empty where the reader does not see the
-   * channel: what is asked most costs one statement.
-   */
-  async forChannel(readerId: string, channelId: string, { limit, cursor, sort }: HistoryQuery) {
-    const time = cursor === undefined ? undefined : instantInput.safeParse(cursor).data
-    const beyond = time === undefined ? positionOf(sort, cursor) : edge(channelId, sort, time)
-    const page = { channelId, readerId, beyond, limit: limit + 1 }
-    const statement = time === undefined ? this.pages[sort]() : this.pageOf(sort, page).toSQL()
-    const { fields, rows } = await this.db.textRows(statement, page)
-    const { items, meta } = toPage(rows, limit, last => encodeCursor(sort, [Number(last[POSITION])]))
-    return new JsonPage(jsonRows(MESSAGE_KEYS, { fields, rows: items }), meta)
   }
 
   /** What changed in a channel since; it was read before, so that its sequence is never ahead of the rows. */
@@ -157,16 +113,6 @@ export class MessagesRepository {
     })
   }
 
-  private pageOf(sort: HistoryQuery['sort'], page: HistoryPage | typeof anyPage) {
-    const { channelId, readerId, beyond, limit } = page
-    const [further, order] = sort === 'createdAt' ? [gt, asc] : [lt, desc]
-    const isIn = and(eq(messages.channelId, channelId), further(messages.position, beyond))
-    return selectMessages(this.db.query)
-      .where(and(isIn, isSeenChannel(channelId, readerId)))
-      .orderBy(order(messages.position))
-      .limit(limit)
-  }
-
   private async sizesSince(channelId: string, since: number, limit: number): Promise<number[]> {
     const rows = await this.db.query
       .select({
@@ -222,19 +168,4 @@ async function shrinkThread(tx: Queries, channelId: string, rootId: string): Pro
     .where(eq(messages.id, rootId))
     .returning(reactedRow)
   return root
-}
-
-/** What a cursor holds; without one, what lies before the first row. */
-function positionOf(sort: HistoryQuery['sort'], cursor: string | undefined): number {
-  if (cursor !== undefined) return decodeCursor(sort, z.tuple([z.int()]), cursor)[0]
-  return sort === 'createdAt' ? 0 : Number.MAX_SAFE_INTEGER
-}
-
-/** For the articles' form of a cursor, a time: the last position before the page, found in the index, whatever the depth. */
-function edge(channelId: string, sort: HistoryQuery['sort'], time: string): SQL {
-  return sort === 'createdAt'
-    ? sql`coalesce((select position from ${messages} where channel_id = ${channelId} and created_at <= ${time}
-        order by created_at desc, position desc limit 1), 0)`
-    : sql`coalesce((select position from ${messages} where channel_id = ${channelId} and created_at >= ${time}
-        order by created_at, position limit 1), ${Number.MAX_SAFE_INTEGER})`
 }

@@ -1,5 +1,6 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { seesChannel, seesProject, workspaceIsOpen } from '../../access/visibility.js'
+import { literal } from '../../db/dialect.js'
 import { attachments } from '../../db/schema/attachments.js'
 import { channels, messages } from '../../db/schema/chat.js'
 import { comments } from '../../db/schema/comments.js'
@@ -86,7 +87,7 @@ export function foundHits(search: Search, limit: number): SQL {
       types.map(type => ranked(type, search)),
       sql` union all `,
     )}) hit
-    ${beyond} order by rank desc, created_at desc, id desc limit ${limit}`
+    ${beyond} order by rank desc, created_at desc, id desc limit ${literal(limit)}`
 }
 
 const seenProjects = ({ workspaceId, readerId }: Search) => sql`
@@ -131,7 +132,7 @@ function ranked(type: HitType, { terms }: Search): SQL {
     select ${type}::text as type, ${table.id}, ${table.createdAt}, ${rankOf(type, terms, keyed)} as rank
     from (
       (select matching.id from ${named(type)} matching ${seen}
-        order by matching.created_at desc, matching.id desc limit ${MOST_RANKED})
+        order by matching.created_at desc, matching.id desc limit ${literal(MOST_RANKED)})
       ${keyed && sql`union (${keyed})`}
     ) newest join ${table} on ${table.id} = newest.id`
 }

@@ -1,6 +1,7 @@
 import { and, type SQL, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import { decodeCursor, encodeCursor } from '../../cursor.js'
+import { literal } from '../../db/dialect.js'
 import { taskOrders, tasks } from '../../db/schema/work.js'
 import { refuse } from '../../errors.js'
 import { seq, uuid } from '../../fields.contract.js'
@@ -45,13 +46,10 @@ export function taskWalk(sort: TaskSort, cursor: string | undefined, lastSeq: nu
   ) => sql`(
     select ${tasks.id} as id, ${value} as value from ${tasks} ${from}
     where ${and(matching, condition, place && order.beyond(value, place))}
-    order by ${order.by(value, sql`${tasks.id}`)} limit ${sql.raw(String(limit))})`
+    order by ${order.by(value, sql`${tasks.id}`)} limit ${literal(limit)})`
 
   return {
-    /**
-     * The next rows of the walk as a table of `id`, `value` and `text` (of the value). The limit is no parameter: of a
-     * page that may be of any size Postgres thinks that it is a tenth of all there is.
-     */
+    /** The next rows of the walk as a table of `id`, `value` and `text` (of the value). */
     rows(matching: SQL | undefined, limit: number): SQL {
       if (isFixed)
         return sql`(select id, value, value::text as text from ${branch(sql``, order.now, undefined, matching, limit)} walk)`
@@ -61,7 +59,7 @@ export function taskWalk(sort: TaskSort, cursor: string | undefined, lastSeq: nu
         order by ${taskOrders.seq} limit 1) ${taskOrders}`
       const changed = branch(before, order.was, sql`${tasks.seq} > ${began}`, matching, limit)
       return sql`(select id, value, value::text as text from (${unchanged} union all ${changed}) walk
-        order by ${order.by(sql`value`, sql`id`)} limit ${sql.raw(String(limit))})`
+        order by ${order.by(sql`value`, sql`id`)} limit ${literal(limit)})`
     },
     /** The order of `rows` once they are joined with their tasks. */
     by: order.by(sql`walk.value`, sql`walk.id`),

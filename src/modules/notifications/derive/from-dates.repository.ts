@@ -3,6 +3,7 @@ import { type SQL, sql } from 'drizzle-orm'
 import { seesProject, workspaceIsOpen } from '../../../access/visibility.js'
 import { isoInSql } from '../../../db/columns.js'
 import { Database } from '../../../db/database.js'
+import { literal } from '../../../db/dialect.js'
 import { dayIn, knownZones } from '../../../db/time-zones.js'
 import type { Notification } from '../notifications.contract.js'
 import { isUnwatched } from '../watching/watchers.js'
@@ -66,7 +67,7 @@ export class FromDatesRepository {
           and not ${isUnwatched(sql`tasks.id`, sql`told.user_id`)} and ${wants(sql`told.user_id`, sql`${type}::text`)}
           and not exists (
             select 1 from notifications n where n.user_id = told.user_id and n.dedupe_key = ${about})
-        limit ${limit}`)
+        limit ${literal(limit)}`)
       return this.telling.tell(tx, rows)
     })
   }

@@ -2,6 +2,7 @@ import { Autowired, Repository } from '@forinda/kickjs-core'
 import { sql } from 'drizzle-orm'
 import { seesChannel, workspaceIsOpen } from '../../../access/visibility.js'
 import { Database, type Queries } from '../../../db/database.js'
+import { literal } from '../../../db/dialect.js'
 import { precedence, wants } from './recipients.js'
 import { type Portion, TellingRepository, type Wanted } from './telling.repository.js'
 
@@ -37,20 +38,20 @@ async function takeTurn(tx: Queries): Promise<Clue[]> {
   const { rows } = await tx.execute<Clue>(sql`
     with mentions as (
       select channel_id, user_id, position from message_mentions where not is_settled
-      order by channel_id, position limit ${PORTION} for update skip locked
+      order by channel_id, position limit ${literal(PORTION)} for update skip locked
     ), settled as (
       update message_mentions m set is_settled = true from mentions t
       where m.channel_id = t.channel_id and m.user_id = t.user_id and m.position = t.position
     ), replies as (
       select channel_id, position from untold_replies
-      order by channel_id, position limit ${PORTION} for update skip locked
+      order by channel_id, position limit ${literal(PORTION)} for update skip locked
     ), answered as (
       delete from untold_replies r using replies t where r.channel_id = t.channel_id and r.position = t.position
     ), listeners as (
       select l.channel_id, l.user_id, l.told_seq, least(c.last_seq, l.told_seq + ${STRETCH}) as up_to
       from channel_notification_settings l join channels c on c.id = l.channel_id
       where l.level = 'all' and c.last_seq > l.told_seq
-      order by l.channel_id, l.user_id limit ${PORTION} for update of l skip locked
+      order by l.channel_id, l.user_id limit ${literal(PORTION)} for update of l skip locked
     ), followed as (
       update channel_notification_settings l set told_seq = t.up_to from listeners t
       where l.channel_id = t.channel_id and l.user_id = t.user_id

@@ -2,6 +2,7 @@ import { Autowired, Repository } from '@forinda/kickjs-core'
 import { and, eq, type SQL, sql } from 'drizzle-orm'
 import { isoInSql } from '../../../db/columns.js'
 import { Database } from '../../../db/database.js'
+import { literal } from '../../../db/dialect.js'
 import { notificationSettings } from '../../../db/schema/feed.js'
 import { dayIn, knownZones, timeIn, zoneOfUser } from '../../../db/time-zones.js'
 import type { Mail } from '../../../mail/mail.js'
@@ -34,7 +35,7 @@ export class DigestRepository {
       from notification_settings s join users on users.id = s.user_id
       where s.digest and users.disabled_at is null and ${timeIn(moment)} >= '08:00'
         and (s.digest_sent_at is null or ${dayIn(sql`s.digest_sent_at`)} < ${today})
-      order by users.id limit ${limit}`)
+      order by users.id limit ${literal(limit)}`)
     return rows
   }
 

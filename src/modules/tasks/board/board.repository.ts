@@ -1,6 +1,7 @@
 import { Autowired, Repository } from '@forinda/kickjs-core'
 import { asc, inArray, sql } from 'drizzle-orm'
 import { Database } from '../../../db/database.js'
+import { literal } from '../../../db/dialect.js'
 import { projectStatuses, tasks } from '../../../db/schema/work.js'
 import { toPage } from '../../../pagination.js'
 import { selectTasks } from '../task-row.js'
@@ -40,7 +41,7 @@ export class BoardRepository {
       select first.id from ${projectStatuses} s cross join lateral (
         select t.id from ${tasks} t
         where t.project_id = s.project_id and t.status = s.key and t.deleted_at is null
-        order by t.rank limit ${CARDS_PER_COLUMN + 1}
+        order by t.rank limit ${literal(CARDS_PER_COLUMN + 1)}
       ) first where s.project_id = ${projectId})`
     return selectTasks(this.db.query).where(inArray(tasks.id, ids)).orderBy(asc(tasks.rank), asc(tasks.id))
   }
