@@ -3,15 +3,15 @@ import { LRUCache } from 'lru-cache'
 import type pg from 'pg'
 
 /** So many plans does each connection keep, some ten kilobytes each. What comes later is planned every time. */
-const MOST_NAMES = 1_000
+const MOST_NAMES = 400
 const MOST_SEEN_ONCE = 1_000
 
 /**
  * A plan is made for the sizes that tables have, and kept: one that was made on the first day would read a table
- * from end to end until statistics say that it has grown. So it is made again after four times as many uses,
+ * from end to end until statistics say that it has grown. So it is made again after eight times as many uses,
  * up to where its tables are large enough for their indexes.
  */
-const REPLANNED_AT_USES = [2, 8, 32, 128, 512, 2_048, 8_192]
+const REPLANNED_AT_USES = [2, 16, 128, 1_024, 8_192]
 
 /** What is planned at all; everything else, such as `begin`, is quicker without a name. */
 const PLANNED = /^\s*(select|insert|update|delete|with)\b/i

@@ -57,7 +57,7 @@ for (const [kind, options] of Object.entries(kinds)) {
     for (let n = 0; n < 7; n++) await ask(n)
     expect(await plans()).toEqual([{ more: 0 }])
     await database.query.execute(sql`insert into growing select generate_series(1, 20000)`)
-    for (let n = 0; n < 8; n++) expect(await ask(n + 1)).toEqual([{ id: n + 1 }])
+    for (let n = 0; n < 10; n++) expect(await ask(n + 1)).toEqual([{ id: n + 1 }])
     expect(await plans()).toEqual([{ more: 0 }, { more: 0 }])
     await database.query.execute(sql`drop table growing`)
     await database.close()
